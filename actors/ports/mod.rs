@@ -1,0 +1,12 @@
+//! The outside world, as the actors need it.
+//!
+//! Each port is the noun of an outside thing. The program implements them over
+//! directories or AWS; tests implement them in memory, with faults.
+
+mod clock;
+mod queue;
+mod store;
+
+pub use clock::Clock;
+pub use queue::{Backlog, Message, MessageId, Outgoing, Queue, QueueError, Receipt};
+pub use store::{Created, Listed, Store, StoreError};

@@ -1,0 +1,125 @@
+//! The journal's objects: how a batch of events of all tenants becomes durable.
+//!
+//! An [`Object`] fills one slot: a header that chains it to the one before, the
+//! accounting delta of its events, and records. Replicas that apply the same
+//! objects in the same order are equal. This module is the format and its
+//! limits; which object to write when is the journal actors' part.
+
+use bytes::Bytes;
+
+use crate::{
+    accounting::Accounting,
+    journal_id::{Gen, Seq},
+    key::{Key, KeyXor, Secret},
+    partition::Partition,
+    quarantine::Entry,
+};
+
+/// SHA-256 of an object's bytes before its own trailing checksum: what the next
+/// object's header names. Zero for the first of all.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Default, Debug)]
+pub struct Digest(pub [u8; 32]);
+
+/// One life of one process, drawn at its start.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+pub struct Incarnation(pub u64);
+
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Header {
+    pub writer: Incarnation,
+    pub generation: Gen,
+    pub seq: Seq,
+    pub previous: Digest,
+    /// The writer's wall clock, milliseconds since 1970. Informs people and the
+    /// dedup window; nothing that must be right.
+    pub written_at_ms: i64,
+}
+
+#[derive(Clone, PartialEq, Debug)]
+pub struct Object {
+    pub header: Header,
+    pub accounting: Accounting,
+    /// In this order: fence, done, plan, quarantine, batch, heartbeat, release.
+    pub records: Vec<Record>,
+}
+
+#[derive(Clone, PartialEq, Debug)]
+pub enum Record {
+    /// A writer took over. Only after a fence may the writer differ from the
+    /// object before.
+    Fence(Fence),
+    Done(Done),
+    Plan(Plan),
+    Quarantine(Vec<Entry>),
+    Batch(Batch),
+    Heartbeat,
+    /// The writer is gone for good and left nothing behind.
+    Release,
+}
+
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Fence {
+    /// The dedup secret of this generation: every fence repeats it.
+    pub secret: Secret,
+}
+
+/// The rows of a partition in the slots `(from, upto]` become one file, named
+/// by this plan's slot. At most one for each partition in an object, and it
+/// covers earlier objects only.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Plan {
+    pub partition: Partition,
+    pub from: Seq,
+    pub upto: Seq,
+    pub rows: u64,
+    pub key_xor: KeyXor,
+}
+
+/// The file of the plan in slot `plan` for `partition` is in the lake.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Done {
+    pub plan: Seq,
+    pub partition: Partition,
+    pub rows: u64,
+    pub key_xor: KeyXor,
+    /// Size of the file.
+    pub bytes: u64,
+    /// First and last `event_time` in it, milliseconds since 1970.
+    pub time_min_ms: i64,
+    pub time_max_ms: i64,
+}
+
+/// New rows of all tenants, grouped by partition.
+#[derive(Clone, PartialEq, Debug)]
+pub struct Batch {
+    /// The directory: which rows belong to which partition; the ranges follow
+    /// each other and cover all rows.
+    pub slices: Vec<Slice>,
+    /// One for each row.
+    pub keys: Vec<Key>,
+    /// Arrow IPC stream with one record batch: all columns but `event_data`.
+    pub columns: Bytes,
+    /// `event_data`, compressed; the blocks' rows follow each other.
+    pub blocks: Vec<Block>,
+}
+
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Slice {
+    pub partition: Partition,
+    pub row_start: u32,
+    pub row_end: u32,
+    pub key_xor: KeyXor,
+    /// Raw bytes of its events, uncompressed.
+    pub raw_bytes: u64,
+}
+
+/// Raw events of consecutive rows as one zstd frame: the rows' lengths, then
+/// their bytes.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Block {
+    pub row_start: u32,
+    pub row_end: u32,
+    /// Size when decompressed: a decoder allocates no more.
+    pub raw_bytes: u32,
+    pub frame: Bytes,
+}

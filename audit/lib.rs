@@ -1,0 +1,17 @@
+//! What an audit event is.
+//!
+//! Everything here is pure: bytes in, values out. No clock, no I/O but a GeoIP
+//! file handed in by path, no async. In the order of the data:
+//! [`message`] takes a queue message apart into events, [`normalize`] turns one
+//! event into a row, [`geo`] adds the place, [`key`] tells copies apart,
+//! [`partition`] says where a row belongs, [`journal`] is how a batch of rows
+//! becomes durable, and [`lake`] is how it becomes Parquet.
+
+pub mod accounting;
+pub mod journal;
+pub mod journal_id;
+pub mod key;
+pub mod partition;
+pub mod quarantine;
+pub mod source;
+pub mod tenant;
