@@ -11,7 +11,10 @@ use rustix::time::{ClockId, clock_gettime};
 pub struct Machine;
 
 impl Clock for Machine {
-    #[allow(clippy::disallowed_methods, reason = "this is the port's one implementation")]
+    #[allow(
+        clippy::disallowed_methods,
+        reason = "this is the port's one implementation"
+    )]
     fn wall_ms(&self) -> i64 {
         match SystemTime::now().duration_since(UNIX_EPOCH) {
             Ok(since) => i64::try_from(since.as_millis()).unwrap_or(i64::MAX),
@@ -21,7 +24,10 @@ impl Clock for Machine {
 
     fn boot_ms(&self) -> u64 {
         let time = clock_gettime(ClockId::Boottime);
-        let ms = time.tv_sec.saturating_mul(1_000).saturating_add(time.tv_nsec / 1_000_000);
+        let ms = time
+            .tv_sec
+            .saturating_mul(1_000)
+            .saturating_add(time.tv_nsec / 1_000_000);
         u64::try_from(ms).unwrap_or(0)
     }
 }

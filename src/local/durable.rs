@@ -36,12 +36,20 @@ pub(super) struct Fault {
 }
 
 impl Names {
-    #[allow(clippy::disallowed_methods, reason = "an adapter: names must differ between processes")]
+    #[allow(
+        clippy::disallowed_methods,
+        reason = "an adapter: names must differ between processes"
+    )]
     pub(super) fn new() -> Names {
         Names {
             writer: rand::random(),
             next: AtomicU64::new(0),
         }
+    }
+
+    /// Of this process and this value alone.
+    pub(super) fn writer(&self) -> u64 {
+        self.writer
     }
 
     /// Sorts in the order of the calls.
@@ -105,13 +113,20 @@ pub(super) fn sweep(directory: &Path, now_ms: i64) -> Result<(), Fault> {
     let entries = fs::read_dir(directory).map_err(|error| Fault::new("list", directory, &error))?;
     let now = UNIX_EPOCH + Duration::from_millis(u64::try_from(now_ms).unwrap_or(0));
     for entry in entries.flatten() {
-        let abandoned = entry.file_name().as_encoded_bytes().starts_with(TEMPORARY.as_bytes())
+        let abandoned = entry
+            .file_name()
+            .as_encoded_bytes()
+            .starts_with(TEMPORARY.as_bytes())
             && entry
                 .metadata()
                 .and_then(|metadata| metadata.modified())
-                .is_ok_and(|modified| now.duration_since(modified).is_ok_and(|age| age > ABANDONED_AFTER));
+                .is_ok_and(|modified| {
+                    now.duration_since(modified)
+                        .is_ok_and(|age| age > ABANDONED_AFTER)
+                });
         if abandoned {
-            fs::remove_file(entry.path()).map_err(|error| Fault::new("remove", &entry.path(), &error))?;
+            fs::remove_file(entry.path())
+                .map_err(|error| Fault::new("remove", &entry.path(), &error))?;
         }
     }
     Ok(())
@@ -127,11 +142,16 @@ impl Fault {
         let path = path.display();
         let (passing, advice) = match error.kind() {
             ErrorKind::PermissionDenied => (false, ": give this user access to it"),
-            ErrorKind::ReadOnlyFilesystem => (false, ": mount it writable or choose another --data"),
-            ErrorKind::NotADirectory | ErrorKind::IsADirectory => {
-                (false, ": a file and a directory want the same name, move the foreign one away")
+            ErrorKind::ReadOnlyFilesystem => {
+                (false, ": mount it writable or choose another --data")
             }
-            ErrorKind::StorageFull | ErrorKind::QuotaExceeded => (true, ": free space, it is tried again"),
+            ErrorKind::NotADirectory | ErrorKind::IsADirectory | ErrorKind::AlreadyExists => (
+                false,
+                ": a file and a directory want the same name, move the foreign one away",
+            ),
+            ErrorKind::StorageFull | ErrorKind::QuotaExceeded => {
+                (true, ": free space, it is tried again")
+            }
             _ => (true, ""),
         };
         Fault {
@@ -151,6 +171,12 @@ impl Fault {
     /// The blocking thread died of a panic, which is a bug of ours.
     pub(super) fn lost(error: &tokio::task::JoinError) -> Fault {
         Fault::fatal(format!("file system work stopped: {error}"))
+    }
+}
+
+impl std::fmt::Display for Fault {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(&self.text)
     }
 }
 
@@ -187,7 +213,11 @@ mod tests {
         ] {
             let fault = Fault::new("write", Path::new("/d/f"), &io::Error::from(kind));
             assert_eq!(fault.passing, passing, "{kind:?}");
-            assert!(fault.text.contains("/d/f") && fault.text.contains(advice), "{}", fault.text);
+            assert!(
+                fault.text.contains("/d/f") && fault.text.contains(advice),
+                "{}",
+                fault.text
+            );
         }
     }
 
@@ -196,8 +226,13 @@ mod tests {
         let directory = tempfile::tempdir().expect("a temporary directory");
         let path = temporary(directory.path(), &Names::new());
         fs::write(&path, "half").expect("writable");
-        let made = fs::metadata(&path).and_then(|metadata| metadata.modified()).expect("just made");
-        let made = made.duration_since(UNIX_EPOCH).expect("after 1970").as_millis();
+        let made = fs::metadata(&path)
+            .and_then(|metadata| metadata.modified())
+            .expect("just made");
+        let made = made
+            .duration_since(UNIX_EPOCH)
+            .expect("after 1970")
+            .as_millis();
         let made_ms = i64::try_from(made).expect("fits");
         let hour_ms = 3_600_000;
 

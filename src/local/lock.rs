@@ -79,7 +79,9 @@ mod tests {
         let first = DirectoryLock::take(&path).expect("nobody holds it");
         let error = DirectoryLock::take(&path).expect_err("held");
         assert!(
-            error.to_string().contains(&format!("in use by pid {}", std::process::id())),
+            error
+                .to_string()
+                .contains(&format!("in use by pid {}", std::process::id())),
             "{error}"
         );
         drop(first);

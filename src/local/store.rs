@@ -56,7 +56,8 @@ impl Store {
 impl ports::Store for Store {
     async fn create(&self, key: &str, body: Bytes) -> Result<Created, StoreError> {
         let key = key.to_owned();
-        self.run(move |directory| directory.create(&key, &body)).await
+        self.run(move |directory| directory.create(&key, &body))
+            .await
     }
 
     async fn get(&self, key: &str) -> Result<Option<Bytes>, StoreError> {
@@ -64,10 +65,15 @@ impl ports::Store for Store {
         self.run(move |directory| directory.get(&key)).await
     }
 
-    async fn list(&self, prefix: &str, start_after: Option<&str>) -> Result<Vec<Listed>, StoreError> {
+    async fn list(
+        &self,
+        prefix: &str,
+        start_after: Option<&str>,
+    ) -> Result<Vec<Listed>, StoreError> {
         let prefix = prefix.to_owned();
         let start_after = start_after.unwrap_or_default().to_owned();
-        self.run(move |directory| directory.list(&prefix, &start_after)).await
+        self.run(move |directory| directory.list(&prefix, &start_after))
+            .await
     }
 
     async fn remove(&self, key: &str) -> Result<(), StoreError> {
@@ -161,7 +167,9 @@ impl Listing<'_> {
             let Ok(name) = entry.file_name().into_string() else {
                 continue;
             };
-            let kind = entry.file_type().map_err(|error| Fault::new("list", path, &error))?;
+            let kind = entry
+                .file_type()
+                .map_err(|error| Fault::new("list", path, &error))?;
             if kind.is_dir() {
                 let below = format!("{base}{name}/");
                 if self.may_hold(&below) {

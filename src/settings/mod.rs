@@ -75,7 +75,9 @@ impl Settings {
         let name = path.display().to_string();
         let text = match fs::read_to_string(path) {
             Ok(text) => text,
-            Err(error) if error.kind() == io::ErrorKind::NotFound && file.is_none() => String::new(),
+            Err(error) if error.kind() == io::ErrorKind::NotFound && file.is_none() => {
+                String::new()
+            }
             Err(error) => {
                 let what = format!("cannot be read: {error}, name an existing file with --config");
                 return Err(vec![raw::at(&name, 1, "", what)]);
@@ -102,7 +104,12 @@ impl Settings {
             "{} does not exist, the place columns stay NULL until it does",
             path.display()
         );
-        Some(raw::at(file, 1, "identity_activity_center.maxmind_geoip_city_db_path", what))
+        Some(raw::at(
+            file,
+            1,
+            "identity_activity_center.maxmind_geoip_city_db_path",
+            what,
+        ))
     }
 }
 
@@ -110,7 +117,14 @@ impl From<Values> for Settings {
     fn from(mut values: Values) -> Settings {
         let by_owner = Source::ALL
             .into_iter()
-            .map(|source| (source, values.optional(&format!("tenants.{source}")).unwrap_or_default()))
+            .map(|source| {
+                (
+                    source,
+                    values
+                        .optional(&format!("tenants.{source}"))
+                        .unwrap_or_default(),
+                )
+            })
             .collect();
         let level: String = values.required("log.level");
         let compression: String = values.required("lake.compression");
@@ -119,7 +133,9 @@ impl From<Values> for Settings {
                 .optional::<String>("identity_activity_center.maxmind_geoip_city_db_path")
                 .map(PathBuf::from),
             log: Log {
-                level: level.parse().expect("the table allows the names of levels only"),
+                level: level
+                    .parse()
+                    .expect("the table allows the names of levels only"),
                 json: values.required::<String>("log.format") == "json",
             },
             http_listen: values.required("http.listen"),

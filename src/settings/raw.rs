@@ -22,12 +22,15 @@ pub(super) struct Values {
 impl Values {
     /// The value of a key that may be unset.
     pub(super) fn optional<T: TryFrom<Value>>(&mut self, path: &str) -> Option<T> {
-        self.values.remove(path).and_then(|value| T::try_from(value).ok())
+        self.values
+            .remove(path)
+            .and_then(|value| T::try_from(value).ok())
     }
 
     /// The value of a key that has a default.
     pub(super) fn required<T: TryFrom<Value>>(&mut self, path: &str) -> T {
-        self.optional(path).expect("the table gives this key a default of this kind")
+        self.optional(path)
+            .expect("the table gives this key a default of this kind")
     }
 }
 
@@ -54,7 +57,11 @@ pub(super) fn values(
     match yaml::parse(text).map(|node| node.content) {
         Ok(Content::Map(entries)) => given.section("", &entries),
         Ok(Content::Empty) => {}
-        Ok(_) => given.issue(1, "", "expects keys, such as `http:`, at the top".to_owned()),
+        Ok(_) => given.issue(
+            1,
+            "",
+            "expects keys, such as `http:`, at the top".to_owned(),
+        ),
         Err(fault) => given.issue(fault.line, "", fault.what),
     }
     given.variables(environment);
@@ -122,7 +129,11 @@ impl Given<'_> {
                 None => "unknown key, remove it".to_owned(),
             }
         };
-        let shown: String = path.chars().take(128).flat_map(char::escape_debug).collect();
+        let shown: String = path
+            .chars()
+            .take(128)
+            .flat_map(char::escape_debug)
+            .collect();
         self.issue(line, &shown, what);
     }
 
@@ -132,9 +143,16 @@ impl Given<'_> {
     fn variables(&mut self, environment: &Environment) {
         let names: BTreeMap<String, &'static Key> =
             keys::all().map(|key| (key.variable(), key)).collect();
-        for (name, text) in environment.iter().filter(|(name, _)| name.starts_with("IDTRAIL_")) {
+        for (name, text) in environment
+            .iter()
+            .filter(|(name, _)| name.starts_with("IDTRAIL_"))
+        {
             let place = Place::Variable(name.clone());
-            let issue = |place, key: &str, what| Issue { place, key: key.to_owned(), what };
+            let issue = |place, key: &str, what| Issue {
+                place,
+                key: key.to_owned(),
+                what,
+            };
             match names.get(name) {
                 Some(key) => match key.kind.parse(text) {
                     Ok(value) => {
@@ -158,7 +176,8 @@ impl Given<'_> {
             self.issues.push(Issue {
                 place: place.clone(),
                 key: ENABLED.to_owned(),
-                what: "the AWS mode is not in this build, set it to false to run embedded".to_owned(),
+                what: "the AWS mode is not in this build, set it to false to run embedded"
+                    .to_owned(),
             });
         }
     }
@@ -179,7 +198,11 @@ impl Given<'_> {
         let mut values: BTreeMap<_, _> = keys::all()
             .filter_map(|key| Some((key.path, key.kind.parse(key.default?).ok()?)))
             .collect();
-        values.extend(self.values.into_iter().map(|(path, (_, value))| (path, value)));
+        values.extend(
+            self.values
+                .into_iter()
+                .map(|(path, (_, value))| (path, value)),
+        );
         Ok(Values {
             values,
             warnings: self.warnings,
@@ -188,5 +211,9 @@ impl Given<'_> {
 }
 
 fn is_section(path: &str) -> bool {
-    keys::all().any(|key| key.path.strip_prefix(path).is_some_and(|rest| rest.starts_with('.')))
+    keys::all().any(|key| {
+        key.path
+            .strip_prefix(path)
+            .is_some_and(|rest| rest.starts_with('.'))
+    })
 }

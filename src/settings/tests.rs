@@ -6,7 +6,10 @@ use proptest::prelude::*;
 use super::*;
 
 fn variables(pairs: &[(&str, &str)]) -> Environment {
-    pairs.iter().map(|(name, text)| ((*name).to_owned(), (*text).to_owned())).collect()
+    pairs
+        .iter()
+        .map(|(name, text)| ((*name).to_owned(), (*text).to_owned()))
+        .collect()
 }
 
 fn check(text: &str, environment: &[(&str, &str)], expected: &[&str]) {
@@ -37,10 +40,22 @@ fn all_that_is_wrong_is_told_at_once_with_its_place() {
 fn a_file_that_is_no_settings_file_says_what_is_expected() {
     for (text, expected) in [
         ("- a", "f.yaml:1: expects keys, such as `http:`, at the top"),
-        ("http: 5", "f.yaml:1: http: is a section, expects keys in it: listen"),
-        ("log:\n  level:\n    a: b", "f.yaml:2: log.level: expects one value, not a list or a section"),
-        ("data: a\ndata: b", "f.yaml:2: data: is given twice, keep one"),
-        ("source_buckets: a", "f.yaml:1: source_buckets: expects a list, such as [one, two]"),
+        (
+            "http: 5",
+            "f.yaml:1: http: is a section, expects keys in it: listen",
+        ),
+        (
+            "log:\n  level:\n    a: b",
+            "f.yaml:2: log.level: expects one value, not a list or a section",
+        ),
+        (
+            "data: a\ndata: b",
+            "f.yaml:2: data: is given twice, keep one",
+        ),
+        (
+            "source_buckets: a",
+            "f.yaml:1: source_buckets: expects a list, such as [one, two]",
+        ),
     ] {
         check(text, &[], &[expected]);
     }
@@ -78,13 +93,22 @@ fn the_environment_wins_over_the_file() {
     let text = "data: from-file\nlog: {format: text}\ntenants: {github: {acme-inc: acme}}\nlake: {compression: snappy}";
     let environment = variables(&[
         ("IDTRAIL_DATA", "from-env"),
-        ("IDTRAIL_TENANTS_AWS", "111122223333=acme, 444455556666=beta"),
+        (
+            "IDTRAIL_TENANTS_AWS",
+            "111122223333=acme, 444455556666=beta",
+        ),
         ("IDTRAIL_SERVICE_HOST", "10.0.0.1"),
     ]);
     let settings = Settings::parse("f.yaml", text, &environment).expect("all of it is valid");
     assert_eq!(settings.data, PathBuf::from("from-env"));
-    assert_eq!(settings.tenants.by_owner[&Source::Aws]["444455556666"].as_str(), "beta");
-    assert_eq!(settings.tenants.by_owner[&Source::Github]["acme-inc"].as_str(), "acme");
+    assert_eq!(
+        settings.tenants.by_owner[&Source::Aws]["444455556666"].as_str(),
+        "beta"
+    );
+    assert_eq!(
+        settings.tenants.by_owner[&Source::Github]["acme-inc"].as_str(),
+        "acme"
+    );
     assert_eq!(settings.lake_compression, Compression::Snappy);
     assert_eq!(settings.warnings, []);
 }
@@ -92,7 +116,8 @@ fn the_environment_wins_over_the_file() {
 #[test]
 fn what_has_no_effect_and_what_looks_misspelt_is_a_warning() {
     let environment = variables(&[("IDTRAIL_HTTP_LISTNE", "[::1]:1")]);
-    let settings = Settings::parse("f.yaml", "tls:\n  cert: c.pem", &environment).expect("only warnings");
+    let settings =
+        Settings::parse("f.yaml", "tls:\n  cert: c.pem", &environment).expect("only warnings");
     let warnings: Vec<_> = settings.warnings.iter().map(Issue::to_string).collect();
     assert_eq!(
         warnings,
@@ -110,10 +135,17 @@ fn a_missing_geoip_file_is_a_warning_and_a_missing_named_file_an_error() {
     let missing = Settings::load(Some(&file), &Environment::new()).expect_err("no such file");
     assert!(missing[0].what.contains("--config"), "{missing:?}");
 
-    fs::write(&file, "identity_activity_center:\n  maxmind_geoip_city_db_path: /no/such.mmdb\n")
-        .expect("the directory is writable");
+    fs::write(
+        &file,
+        "identity_activity_center:\n  maxmind_geoip_city_db_path: /no/such.mmdb\n",
+    )
+    .expect("the directory is writable");
     let settings = Settings::load(Some(&file), &Environment::new()).expect("only a warning");
-    assert!(settings.warnings[0].what.contains("place columns stay NULL"));
+    assert!(
+        settings.warnings[0]
+            .what
+            .contains("place columns stay NULL")
+    );
 }
 
 proptest! {

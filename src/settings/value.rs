@@ -11,7 +11,10 @@ use super::yaml::{Content, Node};
 pub enum Kind {
     Boolean,
     Text,
-    Number { min: u64, max: u64 },
+    Number {
+        min: u64,
+        max: u64,
+    },
     OneOf(&'static [&'static str]),
     /// `host:port`, the host a literal address.
     Address,
@@ -41,7 +44,10 @@ pub enum Value {
 impl Kind {
     /// A value from the environment or the table of defaults.
     pub fn parse(self, text: &str) -> Result<Value, String> {
-        let items = text.split(',').map(str::trim).filter(|item| !item.is_empty());
+        let items = text
+            .split(',')
+            .map(str::trim)
+            .filter(|item| !item.is_empty());
         match self {
             Kind::Texts => Ok(Value::Texts(items.map(str::to_owned).collect())),
             Kind::Tenants => tenants(items.map(|item| item.split_once('=').unwrap_or((item, "")))),
@@ -53,9 +59,12 @@ impl Kind {
     pub(super) fn read(self, node: &Node) -> Result<Option<Value>, String> {
         match (self, &node.content) {
             (_, Content::Empty) => Ok(None),
-            (Kind::Texts, Content::List(items)) => {
-                items.iter().map(text_of).collect::<Result<_, _>>().map(Value::Texts).map(Some)
-            }
+            (Kind::Texts, Content::List(items)) => items
+                .iter()
+                .map(text_of)
+                .collect::<Result<_, _>>()
+                .map(Value::Texts)
+                .map(Some),
             (Kind::Tenants, Content::Map(entries)) => {
                 let pairs: Vec<_> = entries
                     .iter()
@@ -81,19 +90,30 @@ impl Kind {
             },
             Kind::Number { min, max } => match text.parse() {
                 Ok(number) if (min..=max).contains(&number) => Ok(Value::Number(number)),
-                _ => Err(format!("expects a whole number from {min} to {max}, not {}", shown(text))),
+                _ => Err(format!(
+                    "expects a whole number from {min} to {max}, not {}",
+                    shown(text)
+                )),
             },
-            Kind::OneOf(allowed) if !allowed.contains(&text) => {
-                Err(format!("expects one of {}, not {}", allowed.join(", "), shown(text)))
-            }
+            Kind::OneOf(allowed) if !allowed.contains(&text) => Err(format!(
+                "expects one of {}, not {}",
+                allowed.join(", "),
+                shown(text)
+            )),
             Kind::Address => text.parse().map(Value::Address).map_err(|_| {
-                format!("expects address:port, such as 127.0.0.1:8080 or [::1]:8080, not {}", shown(text))
+                format!(
+                    "expects address:port, such as 127.0.0.1:8080 or [::1]:8080, not {}",
+                    shown(text)
+                )
             }),
-            Kind::Url if !is_url(text) => {
-                Err(format!("expects a URL that begins with https:// or http://, not {}", shown(text)))
-            }
+            Kind::Url if !is_url(text) => Err(format!(
+                "expects a URL that begins with https:// or http://, not {}",
+                shown(text)
+            )),
             Kind::S3 => s3(text).map(Value::Text),
-            Kind::Tenant => Tenant::parse(text).map(Value::Tenant).map_err(|error| error.to_string()),
+            Kind::Tenant => Tenant::parse(text)
+                .map(Value::Tenant)
+                .map_err(|error| error.to_string()),
             Kind::Journal => JournalName::parse(text).map(Value::Journal).map_err(|_| {
                 format!(
                     "expects 1 to 63 of A-Z a-z 0-9 . _ -, the first a letter or digit, not {}",
@@ -119,11 +139,16 @@ fn s3(text: &str) -> Result<String, String> {
     match bucket {
         Some(bucket)
             if (3..=63).contains(&bucket.len())
-                && bucket.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'.' | b'-')) =>
+                && bucket
+                    .bytes()
+                    .all(|b| b.is_ascii_alphanumeric() || matches!(b, b'.' | b'-')) =>
         {
             Ok(location.to_owned())
         }
-        _ => Err(format!("expects s3://bucket or s3://bucket/prefix, not {}", shown(text))),
+        _ => Err(format!(
+            "expects s3://bucket or s3://bucket/prefix, not {}",
+            shown(text)
+        )),
     }
 }
 
@@ -131,13 +156,16 @@ fn is_url(text: &str) -> bool {
     ["https://", "http://"]
         .iter()
         .filter_map(|scheme| text.strip_prefix(scheme))
-        .any(|rest| !rest.is_empty() && !rest.starts_with('/') && !rest.contains(char::is_whitespace))
+        .any(|rest| {
+            !rest.is_empty() && !rest.starts_with('/') && !rest.contains(char::is_whitespace)
+        })
 }
 
 fn tenants<'t>(pairs: impl Iterator<Item = (&'t str, &'t str)>) -> Result<Value, String> {
     let mut map = BTreeMap::new();
     for (name, id) in pairs {
-        let tenant = Tenant::parse(id.trim()).map_err(|error| format!("{}: {error}", shown(name)))?;
+        let tenant =
+            Tenant::parse(id.trim()).map_err(|error| format!("{}: {error}", shown(name)))?;
         if map.insert(name.trim().to_owned(), tenant).is_some() {
             return Err(format!("names {} twice, keep one", shown(name)));
         }
@@ -148,7 +176,10 @@ fn tenants<'t>(pairs: impl Iterator<Item = (&'t str, &'t str)>) -> Result<Value,
 fn text_of(node: &Node) -> Result<String, String> {
     match &node.content {
         Content::Scalar(text) => Ok(text.clone()),
-        _ => Err(format!("expects a text in line {}, not a list, a section or nothing", node.line)),
+        _ => Err(format!(
+            "expects a text in line {}, not a list, a section or nothing",
+            node.line
+        )),
     }
 }
 
@@ -200,8 +231,16 @@ mod tests {
         check(Kind::Address, "localhost", Err("address:port"));
         check(Kind::Url, "ftp://example.com", Err("https://"));
         check(Kind::Url, "https://", Err("https://"));
-        check(Kind::Url, "https://sqs.example.com/1/q", text("https://sqs.example.com/1/q"));
-        check(Kind::S3, "s3://lake-bucket/data/", text("s3://lake-bucket/data"));
+        check(
+            Kind::Url,
+            "https://sqs.example.com/1/q",
+            text("https://sqs.example.com/1/q"),
+        );
+        check(
+            Kind::S3,
+            "s3://lake-bucket/data/",
+            text("s3://lake-bucket/data"),
+        );
         check(Kind::S3, "s3://lake-bucket", text("s3://lake-bucket"));
         check(Kind::S3, "lake-bucket/data", Err("s3://bucket"));
         check(Kind::S3, "s3://", Err("s3://bucket"));

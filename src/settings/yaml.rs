@@ -15,14 +15,14 @@ const DEPTH_MAX: usize = 8;
 const BYTES_MAX: usize = 1 << 20;
 
 #[derive(Debug, PartialEq, Eq)]
-pub struct Node {
+pub(super) struct Node {
     /// From 1.
-    pub line: usize,
-    pub content: Content,
+    pub(super) line: usize,
+    pub(super) content: Content,
 }
 
 #[derive(Debug, PartialEq, Eq)]
-pub enum Content {
+pub(super) enum Content {
     /// Nothing after the colon, `~` or `null`: as if the key were not there.
     Empty,
     Scalar(String),
@@ -31,24 +31,27 @@ pub enum Content {
 }
 
 #[derive(Debug, PartialEq, Eq)]
-pub struct Entry {
-    pub key: String,
+pub(super) struct Entry {
+    pub(super) key: String,
     /// The line of the key.
-    pub line: usize,
-    pub value: Node,
+    pub(super) line: usize,
+    pub(super) value: Node,
 }
 
 /// Why a text is no settings file, and where.
 #[derive(Debug, PartialEq, Eq)]
-pub struct Fault {
-    pub line: usize,
-    pub what: String,
+pub(super) struct Fault {
+    pub(super) line: usize,
+    pub(super) what: String,
 }
 
 /// The file's one document; [`Content::Empty`] if there is none.
-pub fn parse(text: &str) -> Result<Node, Fault> {
+pub(super) fn parse(text: &str) -> Result<Node, Fault> {
     if text.len() > BYTES_MAX {
-        return Err(fault(1, "a settings file has at most 1 MiB, split `tenants` over deployments"));
+        return Err(fault(
+            1,
+            "a settings file has at most 1 MiB, split `tenants` over deployments",
+        ));
     }
     let mut reader = Reader(Parser::new_from_str(text));
     let mut document = None;
@@ -89,9 +92,17 @@ impl<'t> Reader<'t> {
             Event::Scalar(text, style, 0, None) => scalar(&text, style),
             Event::SequenceStart(0, None) => self.list(depth)?,
             Event::MappingStart(0, None) => self.map(depth)?,
-            Event::Alias(_) => return Err(fault(line, "aliases (*name) are not read, repeat the value")),
+            Event::Alias(_) => {
+                return Err(fault(
+                    line,
+                    "aliases (*name) are not read, repeat the value",
+                ));
+            }
             Event::Scalar(..) | Event::SequenceStart(..) | Event::MappingStart(..) => {
-                return Err(fault(line, "anchors (&name) and tags (!name) are not read, leave them out"));
+                return Err(fault(
+                    line,
+                    "anchors (&name) and tags (!name) are not read, leave them out",
+                ));
             }
             _ => return Err(fault(line, "the text ends inside a value, complete it")),
         };
@@ -180,7 +191,9 @@ mod tests {
         for open in ["[", "- ", "a: {", "? "] {
             let fault = parse(&open.repeat(20_000)).expect_err(open);
             assert!(
-                ["nested too deep", "not YAML", "plain word"].iter().any(|known| fault.what.contains(known)),
+                ["nested too deep", "not YAML", "plain word"]
+                    .iter()
+                    .any(|known| fault.what.contains(known)),
                 "{open:?} gave {fault:?}"
             );
         }
@@ -189,7 +202,11 @@ mod tests {
     #[test]
     fn nothing_is_an_empty_document() {
         for text in ["", "# only a comment", "---", "~"] {
-            assert_eq!(parse(text).map(|node| node.content), Ok(Content::Empty), "{text:?}");
+            assert_eq!(
+                parse(text).map(|node| node.content),
+                Ok(Content::Empty),
+                "{text:?}"
+            );
         }
     }
 }

@@ -12,7 +12,10 @@ fn store() -> (tempfile::TempDir, Store) {
 async fn filled(keys: &[&str]) -> (tempfile::TempDir, Store) {
     let (directory, store) = store();
     for key in keys {
-        store.create(key, Bytes::from(key.to_string())).await.expect("a good key");
+        store
+            .create(key, Bytes::from(key.to_string()))
+            .await
+            .expect("a good key");
     }
     (directory, store)
 }
@@ -20,8 +23,12 @@ async fn filled(keys: &[&str]) -> (tempfile::TempDir, Store) {
 #[tokio::test]
 async fn the_first_writer_of_a_key_wins() {
     let (_directory, store) = store();
-    let first = store.create("data/a/x.parquet", Bytes::from_static(b"first")).await;
-    let second = store.create("data/a/x.parquet", Bytes::from_static(b"second")).await;
+    let first = store
+        .create("data/a/x.parquet", Bytes::from_static(b"first"))
+        .await;
+    let second = store
+        .create("data/a/x.parquet", Bytes::from_static(b"second"))
+        .await;
     assert_eq!(first.expect("written"), Created::New);
     assert_eq!(second.expect("known outcome"), Created::Exists);
     let body = store.get("data/a/x.parquet").await.expect("readable");
@@ -60,11 +67,31 @@ async fn absence_and_removal_are_no_errors() {
 
 #[tokio::test]
 async fn a_listing_is_in_the_order_of_bytes() {
-    let (directory, store) =
-        filled(&["log/2", "log/10", "log-a", "log/1/x", "log.b", "data/t/2024-01-01/f", "zz"]).await;
+    let (directory, store) = filled(&[
+        "log/2",
+        "log/10",
+        "log-a",
+        "log/1/x",
+        "log.b",
+        "data/t/2024-01-01/f",
+        "zz",
+    ])
+    .await;
     fs::write(directory.path().join("lake/.tmp-left-behind"), "half").expect("writable");
     for (prefix, start_after, expected) in [
-        ("", None, vec!["data/t/2024-01-01/f", "log-a", "log.b", "log/1/x", "log/10", "log/2", "zz"]),
+        (
+            "",
+            None,
+            vec![
+                "data/t/2024-01-01/f",
+                "log-a",
+                "log.b",
+                "log/1/x",
+                "log/10",
+                "log/2",
+                "zz",
+            ],
+        ),
         ("log/", None, vec!["log/1/x", "log/10", "log/2"]),
         ("log/", Some("log/1/x"), vec!["log/10", "log/2"]),
         ("log/1", None, vec!["log/1/x", "log/10"]),
@@ -84,7 +111,9 @@ async fn a_listing_is_in_the_order_of_bytes() {
 async fn t1_no_key_leaves_the_directory() {
     let (directory, store) = store();
     let long = "k".repeat(256);
-    for key in ["", "/etc/x", "../x", "a/../x", "a//b", "a/", ".", "a/./b", "a\0b", "a\\b", ".tmp-x", &long] {
+    for key in [
+        "", "/etc/x", "../x", "a/../x", "a//b", "a/", ".", "a/./b", "a\0b", "a\\b", ".tmp-x", &long,
+    ] {
         let refused = store.create(key, Bytes::new()).await;
         assert!(matches!(refused, Err(StoreError::Fatal(_))), "{key:?}");
         assert!(store.get(key).await.is_err(), "{key:?}");
@@ -98,6 +127,12 @@ async fn t1_no_key_leaves_the_directory() {
 #[tokio::test]
 async fn a_file_where_a_directory_should_be_is_fatal_and_named() {
     let (_directory, store) = filled(&["a"]).await;
-    let error = store.create("a/b", Bytes::new()).await.expect_err("in the way");
-    assert!(matches!(&error, StoreError::Fatal(text) if text.contains("/a")), "{error}");
+    let error = store
+        .create("a/b", Bytes::new())
+        .await
+        .expect_err("in the way");
+    assert!(
+        matches!(&error, StoreError::Fatal(text) if text.contains("/a")),
+        "{error}"
+    );
 }
