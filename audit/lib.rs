@@ -13,5 +13,6 @@ pub mod journal_id;
 pub mod key;
 pub mod partition;
 pub mod quarantine;
+pub mod schema;
 pub mod source;
 pub mod tenant;
