@@ -8,10 +8,14 @@
 //! becomes durable, and [`lake`] is how it becomes Parquet.
 
 pub mod accounting;
+pub mod error_kind;
+mod guard;
 pub mod journal;
 pub mod journal_id;
 pub mod key;
+pub mod lake;
 pub mod partition;
 pub mod quarantine;
+pub mod schema;
 pub mod source;
 pub mod tenant;
