@@ -14,8 +14,16 @@ pub mod journal;
 pub mod journal_id;
 pub mod key;
 pub mod lake;
+pub mod geo;
+pub mod journal;
+pub mod journal_id;
+pub mod key;
+pub mod message;
 pub mod partition;
 pub mod quarantine;
 pub mod schema;
 pub mod source;
 pub mod tenant;
+
+#[cfg(test)]
+mod samples;
