@@ -1,0 +1,155 @@
+//! `idtrail check`: are settings and topology right, and what would run.
+//!
+//! Starts nothing and touches nothing. All that is wrong is told at once.
+
+use std::fs;
+
+use actors::base::topology::{self, Topology};
+use clap::Args as ClapArgs;
+use serde::Serialize;
+
+use super::{Exit, Failure, Globals};
+use crate::settings::{self, Place, Settings};
+
+/// Check settings and topology; print the actor tree
+///
+/// Everything that is wrong is told at once, each as `FILE:LINE: KEY: what, how to fix`, and the
+/// exit code is 2. Nothing is started.
+#[derive(Debug, ClapArgs)]
+pub(super) struct Args {}
+
+#[derive(Default, Serialize)]
+struct Report {
+    ok: bool,
+    issues: Vec<Issue>,
+    warnings: Vec<Issue>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    topology: Option<String>,
+}
+
+/// An issue of either file.
+#[derive(Serialize)]
+struct Issue {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    file: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    line: Option<usize>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    variable: Option<String>,
+    key: String,
+    what: String,
+    #[serde(skip)]
+    shown: String,
+}
+
+pub(super) fn run(_: &Args, globals: &Globals) -> Result<Exit, Failure> {
+    let report = Report::of(globals.load());
+    let output = globals.output();
+    if !output.json {
+        warn(&report.warnings);
+    }
+    match (&report.topology, output.json) {
+        (Some(tree), false) => output.print(&report, tree)?,
+        (None, false) => {
+            return Err(Failure::issues(
+                report.issues.iter().map(|issue| &issue.shown),
+            ));
+        }
+        (_, true) => output.print(&report, "")?,
+    }
+    Ok(if report.ok {
+        Exit::Success
+    } else {
+        Exit::Usage
+    })
+}
+
+#[allow(
+    clippy::print_stderr,
+    reason = "told without logging: the answer is the lines themselves"
+)]
+fn warn(warnings: &[Issue]) {
+    for warning in warnings {
+        eprintln!("warning: {}", warning.shown);
+    }
+}
+
+impl Report {
+    fn of(settings: Result<Settings, Vec<settings::Issue>>) -> Report {
+        let settings = match settings {
+            Ok(settings) => settings,
+            Err(issues) => {
+                // The rest is checked too: the built-in topology may be all there is.
+                return Report {
+                    issues: issues.into_iter().map(Issue::from).collect(),
+                    ..Report::default()
+                };
+            }
+        };
+        let warnings = settings.warnings.iter().cloned().map(Issue::from).collect();
+        match topology(&settings) {
+            Ok(topology) => Report {
+                ok: true,
+                warnings,
+                topology: Some(topology.tree()),
+                ..Report::default()
+            },
+            Err(issues) => Report {
+                issues: issues.into_iter().map(Issue::from).collect(),
+                warnings,
+                ..Report::default()
+            },
+        }
+    }
+}
+
+/// The topology that the settings name, or the built-in one.
+pub fn topology(settings: &Settings) -> Result<Topology, Vec<topology::Issue>> {
+    let Some(path) = &settings.topology else {
+        return Ok(Topology::builtin());
+    };
+    let file = path.display().to_string();
+    match fs::read_to_string(path) {
+        Ok(text) => Topology::parse(&file, &text),
+        Err(error) => Err(vec![topology::Issue {
+            file,
+            line: 1,
+            key: String::new(),
+            what: format!(
+                "cannot be read: {error}, name an existing file in `topology` or remove the key"
+            ),
+        }]),
+    }
+}
+
+impl From<settings::Issue> for Issue {
+    fn from(issue: settings::Issue) -> Issue {
+        let shown = issue.to_string();
+        let (file, line, variable) = match issue.place {
+            Place::Line { file, line } => (Some(file), Some(line), None),
+            Place::Variable(name) => (None, None, Some(name)),
+        };
+        Issue {
+            file,
+            line,
+            variable,
+            key: issue.key,
+            what: issue.what,
+            shown,
+        }
+    }
+}
+
+impl From<topology::Issue> for Issue {
+    fn from(issue: topology::Issue) -> Issue {
+        let shown = issue.to_string();
+        Issue {
+            file: Some(issue.file),
+            line: Some(issue.line),
+            variable: None,
+            key: issue.key,
+            what: issue.what,
+            shown,
+        }
+    }
+}
