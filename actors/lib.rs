@@ -7,4 +7,6 @@
 //! mailboxes, credit, supervision. [`ports`] are the outside things as traits;
 //! `src` implements them. `pipeline.rs` is the only file that joins stages.
 
+pub mod base;
+pub mod metrics;
 pub mod ports;
