@@ -251,7 +251,7 @@ mod tests {
     #[test]
     fn a_text_line_reads_from_left_to_right() {
         let line = captured(PLAIN, || {
-            tracing::info!(rows = 12, tenant = "a b", ok = true, "stored")
+            tracing::info!(rows = 12, tenant = "a b", ok = true, "stored");
         });
         assert_eq!(
             line,
@@ -270,7 +270,7 @@ mod tests {
         );
 
         let line = captured(Format::Json, || {
-            tracing::warn!(agent = hostile, level = "debug", "{hostile}")
+            tracing::warn!(agent = hostile, level = "debug", "{hostile}");
         });
         assert!(!line.contains(['\n', '\r', '\x1b', '\0']), "{line:?}");
         let object: Value = serde_json::from_str(&line).expect("one JSON object");

@@ -79,7 +79,6 @@ impl Report {
         let settings = match settings {
             Ok(settings) => settings,
             Err(issues) => {
-                // The rest is checked too: the built-in topology may be all there is.
                 return Report {
                     issues: issues.into_iter().map(Issue::from).collect(),
                     ..Report::default()
@@ -104,7 +103,7 @@ impl Report {
 }
 
 /// The topology that the settings name, or the built-in one.
-pub fn topology(settings: &Settings) -> Result<Topology, Vec<topology::Issue>> {
+pub(super) fn topology(settings: &Settings) -> Result<Topology, Vec<topology::Issue>> {
     let Some(path) = &settings.topology else {
         return Ok(Topology::builtin());
     };
@@ -151,5 +150,61 @@ impl From<topology::Issue> for Issue {
             what: issue.what,
             shown,
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::settings::Environment;
+
+    fn report(text: &str) -> Report {
+        Report::of(Settings::parse("f.yaml", text, &Environment::new()))
+    }
+
+    #[test]
+    fn the_built_in_topology_is_shown_as_a_tree() {
+        let report = report("tls: {cert: c.pem}");
+        assert!(report.ok && report.issues.is_empty());
+        assert_eq!(report.warnings.len(), 1);
+        assert_eq!(report.topology, Some(Topology::builtin().tree()));
+    }
+
+    #[test]
+    fn an_issue_names_file_line_and_key_in_json_too() {
+        let report = report("log:\n  level: loud");
+        assert!(!report.ok && report.topology.is_none());
+        let json = serde_json::to_value(&report).expect("plain values");
+        assert_eq!(json["issues"][0]["file"], "f.yaml");
+        assert_eq!(json["issues"][0]["line"], 2);
+        assert_eq!(json["issues"][0]["key"], "log.level");
+        assert!(
+            report.issues[0]
+                .shown
+                .starts_with("f.yaml:2: log.level: expects one of")
+        );
+    }
+
+    #[test]
+    fn a_topology_of_ones_own_is_checked_with_its_own_name() {
+        let directory = tempfile::tempdir().expect("a temporary directory");
+        let path = directory.path().join("own.toml");
+        let text = format!("topology: {}", path.display());
+        assert!(
+            report(&text).issues[0]
+                .what
+                .contains("name an existing file")
+        );
+
+        fs::write(&path, "nonsense = 1\n").expect("writable");
+        let report = report(&text);
+        assert!(!report.issues.is_empty());
+        let place = format!("{}:", path.display());
+        assert!(
+            report
+                .issues
+                .iter()
+                .all(|issue| issue.shown.starts_with(&place))
+        );
     }
 }

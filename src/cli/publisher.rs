@@ -194,3 +194,6 @@ fn limits() -> Limits {
 fn unreadable(name: &str, why: &Unreadable) -> Failure {
     Failure::new(Exit::Usage, format!("{name}: {why}"))
 }
+
+#[cfg(test)]
+mod tests;
