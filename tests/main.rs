@@ -1,0 +1,4 @@
+//! idtrail from outside: the program as a user runs it, on directories of its
+//! own, and the rules that the repository keeps for itself.
+
+mod tidy;
