@@ -8,10 +8,15 @@
 //! becomes durable, and [`lake`] is how it becomes Parquet.
 
 pub mod accounting;
+pub mod geo;
 pub mod journal;
 pub mod journal_id;
 pub mod key;
+pub mod message;
 pub mod partition;
 pub mod quarantine;
 pub mod source;
 pub mod tenant;
+
+#[cfg(test)]
+mod samples;
