@@ -101,6 +101,181 @@ pub const COMPUTE_PANICS: Metric = Metric {
     description: "Jobs of the compute pool that panicked",
 };
 
+pub const MESSAGES_RECEIVED: Metric = Metric {
+    name: "idtrail_messages_received_total",
+    kind: Kind::Counter,
+    unit: Unit::Count,
+    description: "Messages received from the queue, redeliveries among them",
+};
+pub const MESSAGES_DELETED: Metric = Metric {
+    name: "idtrail_messages_deleted_total",
+    kind: Kind::Counter,
+    unit: Unit::Count,
+    description: "Messages deleted from the queue, all their events durable",
+};
+pub const MESSAGES_NOT_DELETED: Metric = Metric {
+    name: "idtrail_messages_not_deleted_total",
+    kind: Kind::Counter,
+    unit: Unit::Count,
+    description: "Deletes that failed; the messages come again and are recognised",
+};
+pub const MESSAGES_UNREADABLE: Metric = Metric {
+    name: "idtrail_messages_unreadable_total",
+    kind: Kind::Counter,
+    unit: Unit::Count,
+    description: "Receives of messages that cannot be read, left to the dead-letter rule",
+};
+pub const QUEUE_ERRORS: Metric = Metric {
+    name: "idtrail_queue_errors_total",
+    kind: Kind::Counter,
+    unit: Unit::Count,
+    description: "Receives that failed",
+};
+pub const EVENTS_NORMALISED: Metric = Metric {
+    name: "idtrail_events_normalised_total",
+    kind: Kind::Counter,
+    unit: Unit::Count,
+    description: "Events that became rows, by source, copies among them",
+};
+pub const EVENTS_REJECTED: Metric = Metric {
+    name: "idtrail_events_rejected_total",
+    kind: Kind::Counter,
+    unit: Unit::Count,
+    description: "Events that a normalizer could not make a row of, by source",
+};
+pub const TIMES_SUBSTITUTED: Metric = Metric {
+    name: "idtrail_event_times_substituted_total",
+    kind: Kind::Counter,
+    unit: Unit::Count,
+    description: "Events without a usable time of their own, by source: the time of their message stands in",
+};
+pub const EVENTS_OLD: Metric = Metric {
+    name: "idtrail_events_old_total",
+    kind: Kind::Counter,
+    unit: Unit::Count,
+    description: "Events older than four years, by source: stored, but not shown by the table's projection",
+};
+pub const EVENTS_RECEIVED: Metric = Metric {
+    name: "idtrail_events_received_total",
+    kind: Kind::Counter,
+    unit: Unit::Count,
+    description: "Events accounted for, by source: stored + duplicate + quarantined",
+};
+pub const EVENTS_STORED: Metric = Metric {
+    name: "idtrail_events_stored_total",
+    kind: Kind::Counter,
+    unit: Unit::Count,
+    description: "Events that are durable as a row, by source",
+};
+pub const EVENTS_DUPLICATE: Metric = Metric {
+    name: "idtrail_events_duplicate_total",
+    kind: Kind::Counter,
+    unit: Unit::Count,
+    description: "Copies of known events, by source",
+};
+pub const EVENTS_QUARANTINED: Metric = Metric {
+    name: "idtrail_events_quarantined_total",
+    kind: Kind::Counter,
+    unit: Unit::Count,
+    description: "Events put aside with their reason, by source",
+};
+pub const PIECES_SKIPPED: Metric = Metric {
+    name: "idtrail_pieces_skipped_total",
+    kind: Kind::Counter,
+    unit: Unit::Count,
+    description: "Test notices and digests, which hold no event, by source",
+};
+pub const GEOIP_LOADED: Metric = Metric {
+    name: "idtrail_geoip_loaded",
+    kind: Kind::Gauge,
+    unit: Unit::Count,
+    description: "1 while a GeoIP database is in use",
+};
+pub const GEOIP_WARNINGS: Metric = Metric {
+    name: "idtrail_geoip_warnings_total",
+    kind: Kind::Counter,
+    unit: Unit::Count,
+    description: "GeoIP files that were refused: missing, of another kind, or broken",
+};
+pub const LOADS_DROPPED: Metric = Metric {
+    name: "idtrail_loads_dropped_total",
+    kind: Kind::Counter,
+    unit: Unit::Count,
+    description: "Parcels dropped because leadership was lost; their messages come again",
+};
+pub const JOURNAL_COMMITS: Metric = Metric {
+    name: "idtrail_journal_commits_total",
+    kind: Kind::Counter,
+    unit: Unit::Count,
+    description: "Journal objects written by this process",
+};
+pub const JOURNAL_BYTES: Metric = Metric {
+    name: "idtrail_journal_bytes_total",
+    kind: Kind::Counter,
+    unit: Unit::Bytes,
+    description: "Size of the journal objects written by this process",
+};
+pub const JOURNAL_HEAD: Metric = Metric {
+    name: "idtrail_journal_head",
+    kind: Kind::Gauge,
+    unit: Unit::Count,
+    description: "Slot of the newest journal object applied",
+};
+pub const JOURNAL_LEADING: Metric = Metric {
+    name: "idtrail_journal_leading",
+    kind: Kind::Gauge,
+    unit: Unit::Count,
+    description: "1 while this process leads the journal",
+};
+pub const JOURNAL_FENCED: Metric = Metric {
+    name: "idtrail_journal_fenced_total",
+    kind: Kind::Counter,
+    unit: Unit::Count,
+    description: "Times that another process took the journal over",
+};
+pub const JOURNAL_ERRORS: Metric = Metric {
+    name: "idtrail_journal_errors_total",
+    kind: Kind::Counter,
+    unit: Unit::Count,
+    description: "Calls for the journal that got no answer, by call",
+};
+pub const STATE_BYTES: Metric = Metric {
+    name: "idtrail_state_bytes",
+    kind: Kind::Gauge,
+    unit: Unit::Bytes,
+    description: "Memory of rows that are durable and not yet in a file",
+};
+pub const DEDUP_WINDOW: Metric = Metric {
+    name: "idtrail_dedup_window_seconds",
+    kind: Kind::Gauge,
+    unit: Unit::Seconds,
+    description: "How far back copies are recognised",
+};
+pub const FILES_WRITTEN: Metric = Metric {
+    name: "idtrail_files_written_total",
+    kind: Kind::Counter,
+    unit: Unit::Count,
+    description: "Files written into the lake",
+};
+pub const FILE_ROWS: Metric = Metric {
+    name: "idtrail_file_rows_total",
+    kind: Kind::Counter,
+    unit: Unit::Count,
+    description: "Rows in the files written",
+};
+pub const FILE_BYTES: Metric = Metric {
+    name: "idtrail_file_bytes_total",
+    kind: Kind::Counter,
+    unit: Unit::Bytes,
+    description: "Size of the files written",
+};
+pub const UPLOADS_FAILED: Metric = Metric {
+    name: "idtrail_uploads_failed_total",
+    kind: Kind::Counter,
+    unit: Unit::Count,
+    description: "Tries to write a file that failed; each is tried again",
+};
+
 /// Every metric that this package emits.
 pub const ALL: &[Metric] = &[
     MAILBOX_FILL,
@@ -115,6 +290,35 @@ pub const ALL: &[Metric] = &[
     COMPUTE_THREADS,
     COMPUTE_BLOCKED,
     COMPUTE_PANICS,
+    MESSAGES_RECEIVED,
+    MESSAGES_DELETED,
+    MESSAGES_NOT_DELETED,
+    MESSAGES_UNREADABLE,
+    QUEUE_ERRORS,
+    EVENTS_NORMALISED,
+    EVENTS_REJECTED,
+    TIMES_SUBSTITUTED,
+    EVENTS_OLD,
+    EVENTS_RECEIVED,
+    EVENTS_STORED,
+    EVENTS_DUPLICATE,
+    EVENTS_QUARANTINED,
+    PIECES_SKIPPED,
+    GEOIP_LOADED,
+    GEOIP_WARNINGS,
+    LOADS_DROPPED,
+    JOURNAL_COMMITS,
+    JOURNAL_BYTES,
+    JOURNAL_HEAD,
+    JOURNAL_LEADING,
+    JOURNAL_FENCED,
+    JOURNAL_ERRORS,
+    STATE_BYTES,
+    DEDUP_WINDOW,
+    FILES_WRITTEN,
+    FILE_ROWS,
+    FILE_BYTES,
+    UPLOADS_FAILED,
 ];
 
 /// Tells the installed recorder what every metric means.

@@ -99,7 +99,7 @@ impl Pipeline {
         let desk = Desk::new(leader, Arc::clone(&ports.clock), budget);
         let kept = Kept {
             desk: desk.clone(),
-            compute: Compute::new(limits.compute.threads, limits.compute.slots),
+            compute: Compute::new(limits.compute.threads, limits.compute.slots)?,
             in_flight: InFlight::default(),
             gate: Gate::default(),
             draining: Draining::default(),
@@ -124,9 +124,7 @@ impl Pipeline {
             progress.leading = leader.is_serving();
             progress.head = replica.head().seq.0;
             progress.counts = replica.accounting().total() - before;
-            let planned = replica.open_plans().map(|open| open.plan.rows).sum::<u64>();
-            let waiting = replica.waiting().values().flatten().map(|piece| piece.rows);
-            progress.rows_waiting = planned + waiting.sum::<u64>();
+            progress.rows_waiting = replica.rows_waiting();
         }
         Ok(progress)
     }
@@ -205,9 +203,9 @@ impl Kept {
             move |_| Deleter { queue: Arc::clone(&queue) }
         });
         tree.add(appender_box, {
-            let attempt = Duration::from_millis(topology.limits().journal.attempt_timeout_ms);
+            let attempt = topology.limits().journal.attempt_timeout;
             let log = Log::new(Arc::clone(&ports.transient), &setup.journal, attempt);
-            let beat = Duration::from_millis(topology.limits().journal.heartbeat_ms);
+            let beat = topology.limits().journal.heartbeat;
             let desk = self.desk.clone();
             move |_| Appender {
                 desk: desk.clone(),
@@ -284,8 +282,8 @@ impl Kept {
         });
         tree.add(batcher_box, {
             let (desk, compute) = (self.desk.clone(), self.compute.clone());
-            let age = Duration::from_millis(limits.batch.age_ms);
-            let full = Full { rows: limits.batch.rows, raw_bytes: limits.batch.raw_bytes };
+            let age = limits.batch.age;
+            let full = Full { rows: limits.batch.rows as usize, raw_bytes: limits.batch.raw_bytes };
             let appender = appender.clone();
             move |_| Batcher::new(desk.clone(), compute.clone(), (age, full), appender.clone())
         });
@@ -302,7 +300,7 @@ impl Kept {
             });
             let limits = poller::Limits {
                 parcel_bytes: limits.parcel.bytes,
-                commit_stale_ms: limits.journal.commit_stale_ms,
+                commit_stale: limits.journal.commit_stale,
                 in_flight_max: limits.budget.messages as usize,
             };
             let (desk, compute) = (self.desk.clone(), self.compute.clone());
@@ -326,10 +324,10 @@ fn leader_limits(topology: &Topology) -> leader::Limits {
     let limits = topology.limits();
     leader::Limits {
         window: Window {
-            reach_ms: limits.dedup.window_hours as i64 * 3_600_000,
+            reach_ms: limits.dedup.window.as_millis() as i64,
             bytes_max: limits.dedup.bytes_max,
         },
-        heartbeat_ms: limits.journal.heartbeat_ms,
+        heartbeat: limits.journal.heartbeat,
         seal: seal_limits(topology),
     }
 }
@@ -337,7 +335,7 @@ fn leader_limits(topology: &Topology) -> leader::Limits {
 fn seal_limits(topology: &Topology) -> SealLimits {
     let seal = &topology.limits().seal;
     SealLimits {
-        age_ms: seal.age_secs as i64 * 1_000,
+        age_ms: seal.age.as_millis() as i64,
         rows: seal.rows,
         raw_bytes: seal.raw_bytes,
         open_max: seal.open_days_max,

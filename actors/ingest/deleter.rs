@@ -43,8 +43,7 @@ impl Actor for Deleter {
                     report::messages_deleted(entries.len() - failed, failed);
                 }
                 Err(error) => {
-                    tracing::warn!(%error, "messages could not be deleted, they will come again");
-                    report::messages_deleted(0, entries.len());
+                    report::delete_failed(entries.len(), &error);
                 }
             }
         }

@@ -62,7 +62,7 @@ pub struct Limits {
     /// Credit for one parcel.
     pub parcel_bytes: u64,
     /// Receives only while the newest commit is younger, or nothing is pending.
-    pub commit_stale_ms: u64,
+    pub commit_stale: Duration,
     /// Messages in hand: SQS gives no more than 120,000 at a time.
     pub in_flight_max: usize,
 }
@@ -111,7 +111,7 @@ impl Actor for Poller {
 impl Poller {
     fn may_receive(&self) -> Result<Option<Secret>, Failure> {
         let shut = self.gate.is_shut() || self.in_flight.count() >= self.limits.in_flight_max;
-        if shut || !self.desk.accepts(self.limits.commit_stale_ms)? {
+        if shut || !self.desk.accepts(self.limits.commit_stale)? {
             return Ok(None);
         }
         Ok(self.desk.leader()?.birth().map(|birth| birth.secret))
@@ -154,8 +154,10 @@ impl Poller {
         }
         if let Some(entry) = ticket.settle() {
             // It held nothing, or all of it is durable by now.
-            let deleted = self.queue.delete(&[entry]).await;
-            report::messages_deleted(usize::from(deleted.is_ok()), usize::from(deleted.is_err()));
+            match self.queue.delete(&[entry]).await {
+                Ok(_) => report::messages_deleted(1, 0),
+                Err(error) => report::delete_failed(1, &error),
+            }
         }
         Ok(())
     }
@@ -166,7 +168,7 @@ impl Poller {
         message: &ports::Message,
         unreadable: Unreadable,
     ) -> Result<(), Failure> {
-        report::message_unreadable(message, &unreadable);
+        report::message_unreadable(message, &unreadable.to_string());
         if let Unreadable::Content(reason) = unreadable
             && let Err(error) = self.queue.bury(message, &reason).await
         {

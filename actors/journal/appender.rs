@@ -95,7 +95,7 @@ impl<R: Rider> Appender<R> {
                     turn.map_err(|corrupt| Failure::Fatal(corrupt.to_string()))?
                 }
                 Err(unreachable) => {
-                    report::journal_unreachable(call(&effect), &unreachable.0);
+                    report::journal_unreachable(call(&effect), &unreachable.0, pause);
                     tokio::time::sleep(pause).await;
                     pause = (pause * 2).min(PAUSE_MAX);
                     continue;
@@ -111,21 +111,22 @@ impl<R: Rider> Appender<R> {
     async fn settle(&mut self, turn: Turn<R>) -> Result<(), Failure> {
         match turn {
             Turn::Serving => {
-                let head = self.desk.leader()?.replica().head();
-                tracing::info!(seq = head.seq.0, "journal read, leading");
+                let (seq, rows) = {
+                    let leader = self.desk.leader()?;
+                    (leader.replica().head().seq.0, leader.replica().rows_waiting())
+                };
+                report::journal_read(seq, rows);
                 self.hint();
             }
-            Turn::Committed { riders, counts, plans, bytes } => {
-                report::journal_committed(&counts, bytes);
-                if plans > 0 || counts.stored + counts.quarantined > 0 {
-                    self.hint();
-                }
+            Turn::Committed { riders, accounting, bytes } => {
+                let seq = self.desk.leader()?.replica().head().seq.0;
+                report::journal_committed(seq, &accounting, bytes);
+                self.hint();
                 // The tree has ended: the messages stay in the queue.
                 let _ended = self.settled.send(riders).await;
             }
             Turn::Fenced => {
-                tracing::warn!("another process leads this journal: standing back");
-                report::journal_fenced();
+                report::journal_fenced(FENCED_PAUSE);
                 tokio::time::sleep(FENCED_PAUSE).await;
             }
         }

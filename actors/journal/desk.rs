@@ -12,6 +12,7 @@ use std::{
         Arc, Mutex, MutexGuard, OnceLock,
         atomic::{AtomicU64, Ordering},
     },
+    time::Duration,
 };
 
 use audit::{accounting::Counts, key::Key};
@@ -84,10 +85,10 @@ impl<R: Rider> Desk<R> {
     }
 
     /// Whether more may be received: commits get through, or none is pending.
-    pub fn accepts(&self, stale_ms: u64) -> Result<bool, Failure> {
+    pub fn accepts(&self, stale: Duration) -> Result<bool, Failure> {
         let now = self.now();
         let leader = self.leader()?;
-        let flowing = leader.is_idle() || leader.unacknowledged_ms(now) < stale_ms;
+        let flowing = leader.is_idle() || u128::from(leader.unacknowledged_ms(now)) < stale.as_millis();
         Ok(leader.is_serving() && flowing)
     }
 

@@ -8,11 +8,14 @@
 //! log; a fenced leader drops everything in hand; it never writes a slot before
 //! the outcome of the one before is known.
 
-use std::collections::{BTreeMap, BTreeSet, HashSet, VecDeque};
+use std::{
+    collections::{BTreeMap, BTreeSet, HashSet, VecDeque},
+    time::Duration,
+};
 
 use audit::{
-    accounting::{Accounting, Counts},
-    journal::{Batch, Done, Header, Object, Record},
+    accounting::Accounting,
+    journal::{Batch, Digest, Done, Header, Object, Record},
     key::Key,
     partition::Partition,
     quarantine::Entry,
@@ -39,7 +42,7 @@ const FRESH_MS: u64 = 10_000;
 #[derive(Clone, Copy, Debug)]
 pub struct Limits {
     pub window: Window,
-    pub heartbeat_ms: u64,
+    pub heartbeat: Duration,
     pub seal: SealLimits,
 }
 
@@ -59,7 +62,7 @@ pub enum Turn<R> {
     Serving,
     /// An object is in the log. Its riders are to be honoured: their events are
     /// durable.
-    Committed { riders: Vec<R>, counts: Counts, plans: usize, bytes: u64 },
+    Committed { riders: Vec<R>, accounting: Accounting, bytes: u64 },
     /// Another leads. All in hand was dropped.
     Fenced,
 }
@@ -268,19 +271,18 @@ impl<R: Rider> Leader<R> {
     fn committed(
         &mut self,
         object: Object,
-        digest: audit::journal::Digest,
+        digest: Digest,
         bytes: u64,
         batch: Option<BatchNo>,
     ) -> Result<Turn<R>, Corrupt> {
-        let counts = object.accounting.total();
-        let plans = object.records.iter().filter(|r| matches!(r, Record::Plan(_))).count();
+        let accounting = object.accounting.clone();
         let released = matches!(object.records.last(), Some(Record::Release));
         self.replica.apply(object, digest)?;
         self.reported.retain(|id| self.replica.open_plan(id).is_some());
         self.phase =
             if released { Phase::Released } else { Phase::Serving { writing: None } };
         let riders = batch.map(|batch| self.claims.commit(batch)).unwrap_or_default();
-        Ok(Turn::Committed { riders, counts, plans, bytes })
+        Ok(Turn::Committed { riders, accounting, bytes })
     }
 
     /// The next object, if there is a reason for one.
@@ -304,7 +306,7 @@ impl<R: Rider> Leader<R> {
             records.push(Record::Release);
         }
         if records.is_empty() && batch_no.is_none() {
-            if self.unacknowledged_ms(now) < self.limits.heartbeat_ms {
+            if u128::from(self.unacknowledged_ms(now)) < self.limits.heartbeat.as_millis() {
                 return None;
             }
             records.push(Record::Heartbeat);

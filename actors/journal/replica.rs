@@ -147,6 +147,12 @@ impl Replica {
         self.plans.get(id)
     }
 
+    /// Rows that are durable and not yet in a file.
+    pub fn rows_waiting(&self) -> u64 {
+        let planned: u64 = self.plans.values().map(|open| open.plan.rows).sum();
+        planned + self.waiting.values().flatten().map(|piece| piece.rows).sum::<u64>()
+    }
+
     /// True once every row is in a file.
     pub fn is_settled(&self) -> bool {
         self.waiting.is_empty() && self.plans.is_empty()

@@ -19,7 +19,6 @@ use crate::{
         planner::{Hold, Task},
         replica::{Content, OpenPlan},
     },
-    report,
 };
 
 /// A file that is ready to be written, and the report to make when it is.
@@ -49,7 +48,6 @@ impl Actor for PartitionWriter {
         let encoded = self.compute.run(move || encode(&plan, &journal, generation, compression));
         let file = encoded.await.map_err(|panicked| Failure::Restart(panicked.to_string()))?;
         let (done, bytes) = file.map_err(|what| Failure::Restart(format!("{key}: {what}")))?;
-        report::file_encoded(&key, done.rows, done.bytes);
         self.uploader.send(SealedFile { key, bytes, done, hold }).await?;
         Ok(())
     }

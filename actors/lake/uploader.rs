@@ -41,7 +41,7 @@ impl<R: Rider> Actor for Uploader<R> {
         loop {
             match self.write(&file).await? {
                 Ok(()) => break,
-                Err(reason) => report::upload_failed(&file.key, &reason),
+                Err(reason) => report::upload_failed(&file.key, &reason, pause),
             }
             tokio::time::sleep(pause).await;
             pause = (pause * 2).min(PAUSE_MAX);

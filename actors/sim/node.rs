@@ -1,6 +1,6 @@
 //! One process: the real protocol, and a driver that can be stopped anywhere.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, time::Duration};
 
 use audit::{
     journal::{Batch, Done, Incarnation, Slice},
@@ -71,7 +71,7 @@ impl Node {
     pub(super) fn new(candidate: Candidate, mutant: Option<Mutant>) -> Node {
         let limits = Limits {
             window: Window { reach_ms: i64::MAX, bytes_max: u64::MAX },
-            heartbeat_ms: 5_000,
+            heartbeat: Duration::from_secs(5),
             seal: SealLimits { age_ms: 0, rows: 6, raw_bytes: u64::MAX, open_max: 2 },
         };
         Node {
@@ -317,7 +317,7 @@ fn gather(world: &World, events: &[EventId]) -> Option<Batch> {
         groups.entry(world.partition(*event)).or_default().push(world.key(*event));
     }
     let mut batch =
-        Batch { slices: Vec::new(), keys: Vec::new(), columns: Bytes::new(), blocks: Vec::new() };
+        Batch::default();
     for (partition, keys) in groups {
         let row_start = batch.keys.len() as u32;
         let slice = Slice {
