@@ -13,7 +13,10 @@ fn target() -> &'static fuzz::Target {
         let name = std::env::var("FUZZ_TARGET").unwrap_or_default();
         fuzz::find(&name).unwrap_or_else(|| {
             let names: Vec<&str> = fuzz::TARGETS.iter().map(|target| target.name).collect();
-            panic!("FUZZ_TARGET={name:?} is no target, expected one of {}", names.join(", "))
+            panic!(
+                "FUZZ_TARGET={name:?} is no target, expected one of {}",
+                names.join(", ")
+            )
         })
     })
 }
