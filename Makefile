@@ -34,7 +34,7 @@ fmt: prepare ## Format the code.
 	@cargo fmt --all
 
 .PHONY: fuzz
-fuzz: prepare ## Fuzz every decoder, MINUTES (2) each, TARGETS (all) by name; new inputs join fuzz/corpus.
+fuzz: prepare ## Fuzz every decoder, MINUTES (2) each, TARGETS (all) by name; what breaks one is left in fuzz/corpus.
 	@scripts/need c++ g++
 	@MINUTES=$(MINUTES) scripts/fuzz $(TARGETS)
 

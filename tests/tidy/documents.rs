@@ -3,6 +3,8 @@
 
 use std::{collections::BTreeSet, fs};
 
+use actors::base::Topology;
+
 use super::{check, source};
 
 const DOCUMENTS: [&str; 4] = ["README.md", "ARCHITECTURE.md", "STYLE.md", "CHANGELOG.md"];
@@ -49,6 +51,52 @@ fn every_file_a_document_names_exists() {
         }
     }
     check(complaints);
+}
+
+#[test]
+fn the_readme_shows_the_topology_as_it_is() {
+    let picture = Topology::builtin().picture();
+    let readme = document("README.md");
+    assert!(
+        readme.contains(picture.trim_end()),
+        "README.md: the picture is now\n\n{picture}"
+    );
+}
+
+#[test]
+fn every_metric_is_listed_and_emitted() {
+    let (metrics, others): (Vec<_>, Vec<_>) = source::all()
+        .into_iter()
+        .partition(|file| file.path == "actors/metrics.rs");
+    let text = &metrics[0].text;
+    let (_, list) = text
+        .split_once("pub const ALL")
+        .expect("actors/metrics.rs lists them");
+    let (list, _) = list.split_once("];").expect("the list ends");
+    let listed: BTreeSet<&str> = words(list).collect();
+    let emitted: BTreeSet<&str> = others.iter().flat_map(|file| words(&file.text)).collect();
+    let constants = text.lines().filter_map(|line| {
+        line.strip_prefix("pub const ")?
+            .strip_suffix(": Metric = Metric {")
+    });
+    check(constants.flat_map(|name| {
+        let unlisted =
+            format!("actors/metrics.rs: {name} is missing in ALL, so nobody describes it");
+        let unused = format!("actors/metrics.rs: {name} is never emitted, remove it");
+        let complaints = [
+            (listed.contains(name), unlisted),
+            (emitted.contains(name), unused),
+        ];
+        complaints
+            .into_iter()
+            .filter(|(fine, _)| !fine)
+            .map(|(_, complaint)| complaint)
+    }));
+}
+
+/// Identifiers and other runs of word characters.
+fn words(text: &str) -> impl Iterator<Item = &str> {
+    text.split(|c: char| !c.is_ascii_alphanumeric() && c != '_')
 }
 
 #[test]
