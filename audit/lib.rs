@@ -9,15 +9,12 @@
 
 pub mod accounting;
 pub mod error_kind;
+pub mod geo;
 mod guard;
 pub mod journal;
 pub mod journal_id;
 pub mod key;
 pub mod lake;
-pub mod geo;
-pub mod journal;
-pub mod journal_id;
-pub mod key;
 pub mod message;
 pub mod partition;
 pub mod quarantine;
