@@ -8,10 +8,14 @@
 //! becomes durable, and [`lake`] is how it becomes Parquet.
 
 pub mod accounting;
+pub mod columns;
 pub mod journal;
 pub mod journal_id;
 pub mod key;
+pub mod normalize;
 pub mod partition;
 pub mod quarantine;
+pub mod row;
+pub mod schema;
 pub mod source;
 pub mod tenant;
