@@ -8,6 +8,7 @@
 //! becomes durable, and [`lake`] is how it becomes Parquet.
 
 pub mod accounting;
+pub mod columns;
 pub mod error_kind;
 pub mod geo;
 mod guard;
@@ -16,8 +17,10 @@ pub mod journal_id;
 pub mod key;
 pub mod lake;
 pub mod message;
+pub mod normalize;
 pub mod partition;
 pub mod quarantine;
+pub mod row;
 pub mod schema;
 pub mod source;
 pub mod tenant;

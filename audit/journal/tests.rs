@@ -10,7 +10,7 @@ use crate::{
     accounting::{Account, Counts},
     error_kind::ErrorKind,
     partition::{Area, Day},
-    schema,
+    schema::Column,
     source::Source,
 };
 
@@ -430,8 +430,8 @@ proptest! {
         let columns = batch_of(&read).columns();
         if !expected.is_empty() {
             let columns = columns.expect("columns");
-            let ids = columns.column(schema::IDENTITY_ID).as_string::<i32>();
-            let times = columns.column(schema::EVENT_TIME).as_primitive::<TimestampMillisecondType>();
+            let ids = columns.column(Column::IdentityId.index()).as_string::<i32>();
+            let times = columns.column(Column::EventTime.index()).as_primitive::<TimestampMillisecondType>();
             prop_assert!(ids.iter().eq(expected.iter().map(|row| row.1)));
             prop_assert!(times.values().iter().copied().eq(expected.iter().map(|row| row.2)));
         }

@@ -15,7 +15,7 @@ use parquet::{
     schema::types::ColumnPath,
 };
 
-use crate::schema::{self, COLUMNS};
+use crate::schema::Column;
 
 /// Rows of a row group: within 5 % of the best size from 32,768 up, and few
 /// enough for the memory of one encoder.
@@ -35,9 +35,9 @@ pub enum Codec {
 }
 
 pub(super) fn properties(codec: Codec, rows: usize, footer: Vec<KeyValue>) -> WriterProperties {
-    let event_data = ColumnPath::from(COLUMNS[schema::EVENT_DATA]);
+    let event_data = ColumnPath::from(Column::EventData.name());
     let level = ZstdLevel::try_new(1).expect("level 1 exists");
-    let sorting = [schema::IDENTITY_ID, schema::EVENT_TIME].map(|column| SortingColumn {
+    let sorting = [Column::IdentityId.index(), Column::EventTime.index()].map(|column| SortingColumn {
         column_idx: i32::try_from(column).expect("29 columns"),
         descending: false,
         nulls_first: false,

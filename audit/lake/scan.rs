@@ -26,7 +26,7 @@ use super::{
     footer::{guarded, metadata},
 };
 use crate::{
-    schema::{self, COLUMNS},
+    schema::Column,
     source::Source,
 };
 
@@ -55,7 +55,7 @@ pub struct Events {
 pub fn scan(bytes: &Bytes) -> Result<Events, LakeError> {
     let metadata = Arc::new(metadata(bytes)?);
     let wanted =
-        [schema::EVENT_SOURCE, schema::EVENT_TIME, schema::EVENT_DATA].map(|at| COLUMNS[at]);
+        [Column::EventSource, Column::EventTime, Column::EventData].map(Column::name);
     let reader = guarded(|| {
         let options = ArrowReaderOptions::new().with_skip_arrow_metadata(true);
         let metadata = ArrowReaderMetadata::try_new(metadata, options)?;
@@ -97,9 +97,9 @@ impl Iterator for Events {
 fn events(batch: &RecordBatch) -> Result<Vec<Event>, LakeError> {
     let foreign = LakeError::Foreign("its columns are not those of the table");
     let (Some(sources), Some(times), Some(data)) = (
-        strings(batch, schema::EVENT_SOURCE),
+        strings(batch, Column::EventSource),
         times(batch),
-        strings(batch, schema::EVENT_DATA),
+        strings(batch, Column::EventData),
     ) else {
         return Err(foreign);
     };
@@ -118,14 +118,14 @@ fn events(batch: &RecordBatch) -> Result<Vec<Event>, LakeError> {
     Ok((0..batch.num_rows()).map(event).collect())
 }
 
-fn strings(batch: &RecordBatch, column: usize) -> Option<&StringArray> {
+fn strings(batch: &RecordBatch, column: Column) -> Option<&StringArray> {
     batch
-        .column_by_name(COLUMNS[column])?
+        .column_by_name(column.name())?
         .as_string_opt::<i32>()
 }
 
 fn times(batch: &RecordBatch) -> Option<&TimestampMillisecondArray> {
     batch
-        .column_by_name(COLUMNS[schema::EVENT_TIME])?
+        .column_by_name(Column::EventTime.name())?
         .as_primitive_opt::<TimestampMillisecondType>()
 }
