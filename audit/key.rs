@@ -44,12 +44,7 @@ impl Secret {
     pub fn quarantine_key(&self, tenant: &str, source: Option<Source>, raw: &[u8]) -> Key {
         let code = source.map_or(0, |source| source as u8);
         let length = (tenant.len() as u64).to_le_bytes();
-        self.hash(&[
-            &[QUARANTINE_DOMAIN, code],
-            &length,
-            tenant.as_bytes(),
-            raw,
-        ])
+        self.hash(&[&[QUARANTINE_DOMAIN, code], &length, tenant.as_bytes(), raw])
     }
 
     fn hash(&self, parts: &[&[u8]]) -> Key {

@@ -142,14 +142,12 @@ pub fn decode<'a>(
             return None;
         }
         number += 1;
-        let entry = next_line(&mut text, number)
-            .transpose()?
-            .and_then(|line| {
-                Entry::of_line(&line, secret).map_err(|reason| Damaged::Line {
-                    line: number,
-                    reason,
-                })
-            });
+        let entry = next_line(&mut text, number).transpose()?.and_then(|line| {
+            Entry::of_line(&line, secret).map_err(|reason| Damaged::Line {
+                line: number,
+                reason,
+            })
+        });
         failed = entry.is_err();
         Some(entry)
     }))
@@ -234,7 +232,11 @@ mod tests {
                 + r#""offset":7,"sent_at":1700000000000,"raw":"{\"a\":\n1}"}"#
         );
         (entry.raw, entry.source) = (Bytes::from_static(b"\xff"), None);
-        assert!(entry.to_line().ends_with(r#""raw":"/w==","raw_encoding":"base64"}"#));
+        assert!(
+            entry
+                .to_line()
+                .ends_with(r#""raw":"/w==","raw_encoding":"base64"}"#)
+        );
     }
 
     #[test]
@@ -242,8 +244,14 @@ mod tests {
         let mut text = b"{\"tenant\":\"a\",\"source\":\"oops\",".to_vec();
         text.extend(br#""reason":"","message_id":"","offset":0,"sent_at":0,"raw":""}"#);
         for (text, expected) in [
-            (&text[..], "line 1 of the quarantine file cannot be read: unknown source"),
-            (b"{}\n", "line 1 of the quarantine file cannot be read: missing field"),
+            (
+                &text[..],
+                "line 1 of the quarantine file cannot be read: unknown source",
+            ),
+            (
+                b"{}\n",
+                "line 1 of the quarantine file cannot be read: missing field",
+            ),
         ] {
             let error = decoded(&zstd::encode_all(text, 1).expect("memory")).expect_err("damaged");
             assert!(error.to_string().starts_with(expected), "{error}");

@@ -13,7 +13,9 @@ pub(crate) fn folder() -> Option<PathBuf> {
     let mut folder = PathBuf::from(folder);
     if folder.is_relative() {
         // Relative to the workspace, wherever cargo runs the test.
-        folder = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("..").join(folder);
+        folder = PathBuf::from(env!("CARGO_MANIFEST_DIR"))
+            .join("..")
+            .join(folder);
     }
     assert!(folder.is_dir(), "IDTRAIL_SAMPLES is no folder: {folder:?}");
     Some(folder)

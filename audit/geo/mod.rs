@@ -139,10 +139,12 @@ impl Database {
 
 impl Places {
     pub fn new(database: Arc<Database>) -> Places {
+        let version = database.version.load(Ordering::Acquire);
+        let city = database.lock().city.clone();
         Places {
-            version: database.version.load(Ordering::Acquire),
-            city: database.lock().city.clone(),
             database,
+            version,
+            city,
             remembered: HashMap::new(),
         }
     }

@@ -12,7 +12,9 @@ const FILES: [(&str, Source); 4] = [
 
 #[test]
 fn real_events_are_split_as_their_lines_and_told_by_their_shape() {
-    let Some(folder) = samples::folder() else { return };
+    let Some(folder) = samples::folder() else {
+        return;
+    };
     for (part, least) in [
         ("events", 1.0),
         ("events_restored", 1.0),
