@@ -9,10 +9,8 @@ use std::sync::Arc;
 
 use arrow::{
     array::{
-        Array, ArrayRef, AsArray, Float64Builder, RecordBatch, StringBuilder,
-        TimestampMillisecondBuilder,
+        ArrayRef, Float64Builder, RecordBatch, StringBuilder, TimestampMillisecondBuilder,
     },
-    datatypes::Float64Type,
 };
 use bytes::Bytes;
 
@@ -28,7 +26,7 @@ use crate::{
 
 /// Bytes set aside for a text of a row; the mean over real events is below it
 /// for nearly every column.
-const TEXT_BYTES: usize = 24;
+pub(crate) const TEXT_BYTES: usize = 24;
 
 /// Builds one narrow batch, row by row.
 #[derive(Debug)]
@@ -66,16 +64,6 @@ pub struct Notes {
     pub time_substituted: u64,
     /// Rows older than four years.
     pub time_old: u64,
-}
-
-/// What GeoIP knows about an address.
-#[derive(Clone, Copy, Default, PartialEq, Debug)]
-pub struct PlaceRef<'a> {
-    pub city: Option<&'a str>,
-    pub country: Option<&'a str>,
-    pub region: Option<&'a str>,
-    pub latitude: Option<f64>,
-    pub longitude: Option<f64>,
 }
 
 /// Normalises events of one source. `sent_ms` is when the message that brought
@@ -172,76 +160,5 @@ impl Rows {
     /// A narrow column. `event_data` is not one: it is [`Rows::raw`].
     pub fn column(&self, column: Column) -> Option<&ArrayRef> {
         Some(self.columns.column(column.narrow_index()?))
-    }
-
-    /// The same rows with the places that `lookup` knows for their addresses.
-    /// Where it knows anything, all five columns are its; a city of the source
-    /// beside coordinates of GeoIP would be a place that does not exist.
-    #[must_use]
-    pub fn with_places<'p>(mut self, lookup: impl FnMut(&str) -> Option<PlaceRef<'p>>) -> Rows {
-        let known = self.known_places(lookup);
-        if known.iter().all(Option::is_none) {
-            return self;
-        }
-        let mut arrays = self.columns.columns().to_vec();
-        for (column, text) in [
-            (
-                Column::City,
-                (|place| place.city) as fn(PlaceRef<'p>) -> Option<&'p str>,
-            ),
-            (Column::Country, |place| place.country),
-            (Column::Region, |place| place.region),
-        ] {
-            replace(&mut arrays, column, |own| {
-                let own = own.as_string::<i32>();
-                let mut builder =
-                    StringBuilder::with_capacity(own.len(), own.len().saturating_mul(TEXT_BYTES));
-                for (place, own) in known.iter().zip(own) {
-                    builder.append_option(place.map_or(own, text));
-                }
-                Arc::new(builder.finish())
-            });
-        }
-        for (column, degrees) in [
-            (
-                Column::Latitude,
-                (|place| place.latitude) as fn(PlaceRef<'p>) -> Option<f64>,
-            ),
-            (Column::Longitude, |place| place.longitude),
-        ] {
-            replace(&mut arrays, column, |own| {
-                let own = own.as_primitive::<Float64Type>();
-                let mut builder = Float64Builder::with_capacity(own.len());
-                for (place, own) in known.iter().zip(own) {
-                    builder.append_option(place.map_or(own, degrees));
-                }
-                Arc::new(builder.finish())
-            });
-        }
-        self.columns = RecordBatch::try_new(schema::narrow(), arrays)
-            .expect("columns were replaced by ones of the same type and length");
-        self
-    }
-
-    fn known_places<'p>(
-        &self,
-        mut lookup: impl FnMut(&str) -> Option<PlaceRef<'p>>,
-    ) -> Vec<Option<PlaceRef<'p>>> {
-        let Some(addresses) = self.column(Column::Ip) else {
-            return Vec::new();
-        };
-        let mut known =
-            |address: Option<&str>| lookup(address?).filter(|place| *place != PlaceRef::default());
-        addresses
-            .as_string::<i32>()
-            .iter()
-            .map(&mut known)
-            .collect()
-    }
-}
-
-fn replace(arrays: &mut [ArrayRef], column: Column, with: impl FnOnce(&ArrayRef) -> ArrayRef) {
-    if let Some(index) = column.narrow_index() {
-        arrays[index] = with(&arrays[index]);
     }
 }

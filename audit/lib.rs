@@ -19,6 +19,7 @@ pub mod lake;
 pub mod message;
 pub mod normalize;
 pub mod partition;
+mod places;
 pub mod quarantine;
 pub mod row;
 pub mod schema;
