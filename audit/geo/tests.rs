@@ -10,12 +10,14 @@ mod tiny {
     pub(super) enum Value<'a> {
         Text(&'a str),
         Double(f64),
-        Uint(u64),
+        U16(u16),
+        U32(u32),
+        U64(u64),
         List(Vec<Value<'a>>),
         Map(Vec<(&'a str, Value<'a>)>),
     }
 
-    use Value::{Double, List, Map, Text, Uint};
+    use Value::{Double, List, Map, Text, U16, U32, U64};
 
     fn put(out: &mut Vec<u8>, value: &Value<'_>) {
         let size = |n: usize| u8::try_from(n).expect("small");
@@ -32,7 +34,15 @@ mod tiny {
                 out.push(3 << 5 | 8);
                 out.extend(number.to_be_bytes());
             }
-            Uint(number) => {
+            U16(number) => {
+                out.push(5 << 5 | 2);
+                out.extend(number.to_be_bytes());
+            }
+            U32(number) => {
+                out.push(6 << 5 | 4);
+                out.extend(number.to_be_bytes());
+            }
+            U64(number) => {
                 out.extend([8, 9 - 7]);
                 out.extend(number.to_be_bytes());
             }
@@ -73,15 +83,15 @@ mod tiny {
         put(&mut out, &record);
         out.extend(b"\xab\xcd\xefMaxMind.com");
         let metadata = Map(vec![
-            ("binary_format_major_version", Uint(2)),
-            ("binary_format_minor_version", Uint(0)),
-            ("build_epoch", Uint(1)),
+            ("binary_format_major_version", U16(2)),
+            ("binary_format_minor_version", U16(0)),
+            ("build_epoch", U64(1)),
             ("database_type", Text(kind)),
             ("description", Map(vec![])),
-            ("ip_version", Uint(4)),
+            ("ip_version", U16(4)),
             ("languages", List(vec![Text("en")])),
-            ("node_count", Uint(1)),
-            ("record_size", Uint(24)),
+            ("node_count", U32(1)),
+            ("record_size", U16(24)),
         ]);
         put(&mut out, &metadata);
         out

@@ -120,9 +120,14 @@ impl Decoder {
     /// cannot be read.
     pub fn next_parcel(&mut self) -> Result<Option<Parcel>, Unreadable> {
         let mut steps = Vec::new();
-        while self.failed.is_none() {
-            match self.splitter.next(&self.buffer, self.over) {
-                Step::More if steps.is_empty() || self.buffer.len() < self.limits.parcel_bytes => {
+        loop {
+            let over = self.over || self.failed.is_some();
+            match self.splitter.next(&self.buffer, over) {
+                // Cut off by what failed: not known to be bad.
+                Step::Bad(range, _) if self.failed.is_some() && range.end == self.buffer.len() => {
+                    break;
+                }
+                Step::More if self.failed.is_none() && self.may_grow(&steps) => {
                     if steps.is_empty() {
                         self.release();
                     }
@@ -164,6 +169,12 @@ impl Decoder {
             None if self.splitter.is_blank() => Err(Unreadable::Empty),
             None => Ok(None),
         }
+    }
+
+    /// Whether the parcel takes more bytes: until it is full, or as long as one
+    /// event needs.
+    fn may_grow(&self, steps: &[Step]) -> bool {
+        steps.is_empty() || self.buffer.len() < self.limits.parcel_bytes
     }
 
     /// Gives up the bytes that are done with.

@@ -13,6 +13,7 @@ mod decoder;
 mod envelope;
 mod junk;
 mod members;
+mod object;
 mod pack;
 mod pointer;
 mod scan;

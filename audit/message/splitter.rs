@@ -20,6 +20,7 @@
 //!    at the next comma or closing bracket of the array;
 //! 3. else before the next line that begins with such a `{`.
 //!
+//! Broken lines that follow each other may be taken as one, good ones never.
 //! Going back (rule 1) costs little: each time the object is at most 64 levels
 //! deep, so a byte is looked at at most 65 times, by hostile text.
 
@@ -27,8 +28,9 @@ use std::ops::Range;
 
 use super::{
     Limits,
-    junk::{Junk, Until, line_begins},
-    scan::{BLOCK, Carry, Scan},
+    junk::{Junk, Until},
+    object::Object,
+    scan::{BLOCK, Scan},
 };
 
 /// Spaces looked through for what follows an object on its line, and the
@@ -75,25 +77,6 @@ enum State {
     Between,
     Object(Object),
     Junk(Junk),
-}
-
-/// An object that is being read.
-#[derive(Debug)]
-struct Object {
-    start: usize,
-    /// One past its end, once known.
-    end: Option<usize>,
-    indent: usize,
-    depth: u32,
-    keys: u32,
-    carry: Carry,
-    /// A line break was seen in it.
-    many_lines: bool,
-    /// The line break before the first line that may begin another event.
-    suspect: Option<usize>,
-    too_deep: bool,
-    /// Too large, and reported: the rest is only passed over.
-    reported: bool,
 }
 
 #[derive(Debug)]
@@ -235,18 +218,7 @@ impl Splitter {
     }
 
     fn begin_object(&mut self) -> Option<Step> {
-        self.state = State::Object(Object {
-            start: self.at,
-            end: None,
-            indent: self.indent.unwrap_or(0).min(BLANKS_MAX),
-            depth: 0,
-            keys: 0,
-            carry: Carry::default(),
-            many_lines: false,
-            suspect: None,
-            too_deep: false,
-            reported: false,
-        });
+        self.state = State::Object(Object::new(self.at, self.indent.unwrap_or(0)));
         None
     }
 
@@ -375,83 +347,6 @@ impl Splitter {
         };
         self.state = State::Junk(junk);
         Some(step)
-    }
-}
-
-impl Object {
-    /// Takes a block in which nothing happens but counting: the common case.
-    #[inline]
-    fn is_calm(&mut self, scan: &Scan, depth_max: u32) -> bool {
-        let (opened, closed, colons) = scan.counts();
-        let one_line = scan.newlines == 0 && !self.many_lines;
-        let calm = self.depth > closed
-            && self.depth + opened <= depth_max
-            && scan.newlines & scan.strings == 0
-            && (one_line || opened == 0);
-        if calm {
-            self.depth = self.depth + opened - closed;
-            self.keys += colons;
-            self.many_lines |= scan.newlines != 0;
-        }
-        calm
-    }
-
-    /// Takes a block bracket by bracket. `Some`: broken, and where.
-    fn walk(
-        &mut self,
-        scan: &Scan,
-        buffer: &[u8],
-        from: usize,
-        depth_max: u32,
-    ) -> Option<(usize, Reason)> {
-        let (opens, closes, colons) = scan.places();
-        let mut marks = opens | closes | scan.newlines;
-        while marks != 0 {
-            let bit = marks & marks.wrapping_neg();
-            let place = from + bit.trailing_zeros() as usize;
-            marks ^= bit;
-            if scan.newlines & bit != 0 {
-                if scan.strings & bit != 0 {
-                    return Some((place, Reason::RawNewline));
-                }
-                self.many_lines = true;
-            } else if closes & bit != 0 {
-                self.depth -= 1;
-                if self.depth == 0 {
-                    self.keys += (colons & (bit - 1)).count_ones();
-                    self.end = Some(place + 1);
-                    return None;
-                }
-            } else {
-                if self.many_lines && !self.may_hold(buffer, place) {
-                    return Some((place, Reason::Unclosed));
-                }
-                self.depth += 1;
-                self.too_deep |= self.depth > depth_max;
-                if self.too_deep && self.suspect.is_some() {
-                    return Some((place, Reason::Depth(depth_max)));
-                }
-            }
-        }
-        self.keys += colons.count_ones();
-        None
-    }
-
-    /// Whether the `{` at `place` can belong to this object; if that is only
-    /// trusted, the line is remembered.
-    fn may_hold(&mut self, buffer: &[u8], place: usize) -> bool {
-        if buffer[place] != b'{' {
-            return true;
-        }
-        let Some(line) = line_begins(&buffer[self.start..place], self.indent) else {
-            return true;
-        };
-        let before = buffer[self.start..self.start + line].trim_ascii_end();
-        let allowed = matches!(before.last(), Some(b',' | b':' | b'['));
-        if !(self.reported && allowed) {
-            self.suspect.get_or_insert(self.start + line);
-        }
-        allowed
     }
 }
 
