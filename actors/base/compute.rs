@@ -169,7 +169,8 @@ mod tests {
     #[tokio::test]
     async fn a_panic_comes_back_as_an_error_and_the_pool_goes_on() {
         for compute in [Compute::new(1, 1).expect("threads"), Compute::inline()] {
-            let cases: [(fn() -> u8, Result<u8, &str>); 4] = [
+            type Case = (fn() -> u8, Result<u8, &'static str>);
+            let cases: [Case; 4] = [
                 (|| 1, Ok(1)),
                 (|| panic!("a word"), Err("a word")),
                 (|| panic!("{}", 2 + 2), Err("4")),

@@ -63,10 +63,10 @@ pub(super) struct Branch {
 
 impl Branch {
     fn units(&self) -> impl Iterator<Item = (usize, usize)> {
-        let workers = |(child, of): (usize, &Box<dyn Child>)| {
-            (0..of.workers()).map(move |worker| (child, worker))
-        };
-        self.children.iter().enumerate().flat_map(workers)
+        (0..self.children.len()).flat_map(|child| {
+            let workers = self.children[child].workers();
+            (0..workers).map(move |worker| (child, worker))
+        })
     }
 
     fn kill_all(&self) {

@@ -139,7 +139,7 @@ fn pressure_is_heard_once_for_each_that_begins_to_wait() {
     assert_eq!((budget.available(), budget.starved()), ((10, 1), false));
 }
 
-#[derive(Clone, Debug)]
+#[derive(Clone, Copy, Debug)]
 enum Step {
     Acquire(u64, u64),
     /// Of a waiting request: look whether it has been served.

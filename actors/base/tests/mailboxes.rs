@@ -19,20 +19,17 @@ async fn no_more_messages_wait_than_there_are_slots() {
     assert!(matches!(refused.0, Order::Note(9)), "it comes back whole");
     drop(refused);
     // Two senders wait, and are served in order.
-    let late = tokio::join!(
-        async {
-            scene.send("a", Order::Note(4)).await;
-            scene.log.start.elapsed()
-        },
-        async {
-            scene.send("a", Order::Note(5)).await;
-            scene.log.start.elapsed()
-        },
-    );
-    assert_eq!(
-        late,
-        (Duration::from_millis(500), Duration::from_millis(500))
-    );
+    let late = [4, 5].map(|number| {
+        let (address, start) = (address.clone(), scene.log.start);
+        let message = scene.message(Order::Note(number));
+        tokio::spawn(async move { (address.send(message).await, start.elapsed()) })
+    });
+    for sent in late {
+        assert_eq!(
+            sent.await.expect("joined"),
+            (Ok(()), Duration::from_millis(500))
+        );
+    }
     scene.until(501).await;
     scene.assert_log(&[
         "0 a.0 starts",
