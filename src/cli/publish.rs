@@ -39,7 +39,7 @@ pub(super) struct Args {
     #[arg(long)]
     source: Source,
 
-    /// Whose events they are [default: as the settings tell by the event's owner]
+    /// Whose events they are [default: `default_tenant` of the settings]
     #[arg(long, value_parser = Tenant::parse)]
     tenant: Option<Tenant>,
 

@@ -1,3 +1,6 @@
+//! What is published is taken out of a real queue and store again: every event
+//! byte for byte, every bad piece beside it, nothing twice.
+
 use std::{io, path::Path, time::Duration};
 
 use actors::ports::Message;
