@@ -210,3 +210,103 @@ fn covers(ranges: impl Iterator<Item = (u32, u32)>, rows: usize) -> bool {
     }
     end as usize == rows
 }
+
+#[cfg(test)]
+mod tests {
+    use arrow::{array::AsArray, datatypes::TimestampMillisecondType};
+    use proptest::{collection::vec, option, prelude::*};
+
+    use super::*;
+    use crate::{
+        journal::specimen::{NOON_MS, Parcel, Row, columns},
+        partition::DAY_MS,
+    };
+
+    /// Tenant, day, identity, event, whether it is selected.
+    type Drawn = (usize, i64, Option<String>, String, bool);
+
+    fn row(drawn: &Drawn) -> Row<'_> {
+        let (tenant, day, id, raw, _) = drawn;
+        let tenant = ["acme", "initech", "umbrella"][*tenant];
+        (tenant, id.as_deref(), NOON_MS + day * DAY_MS, raw)
+    }
+
+    fn selected(parcel: &Vec<Drawn>) -> Vec<u32> {
+        let chosen = (0..).zip(parcel).filter(|(_, drawn)| drawn.4);
+        chosen.map(|(at, _)| at).collect()
+    }
+
+    fn gathers_in_order(parcels: &[Vec<Drawn>]) {
+        let made = parcels.iter().map(|parcel| {
+            let rows: Vec<Row<'_>> = parcel.iter().map(row).collect();
+            (Parcel::of(&rows), selected(parcel))
+        });
+        let made: Vec<(Parcel, Vec<u32>)> = made.collect();
+        let parts: Vec<Part<'_>> = made
+            .iter()
+            .map(|(parcel, rows)| parcel.part(rows))
+            .collect();
+        let batch = Batch::gather(&parts).expect("gathers");
+        assert!(batch.check().is_ok(), "{batch:?}");
+
+        let chosen = parcels.iter().flatten().filter(|drawn| drawn.4);
+        let mut expected: Vec<Row<'_>> = chosen.map(row).collect();
+        expected.sort_by_key(|row| (row.0, row.2));
+        let end = u32::try_from(expected.len()).expect("few");
+        let raw = batch.raw(0..end).expect("raw");
+        assert!(raw.iter().eq(expected.iter().map(|row| row.3.as_bytes())));
+        let columns = batch.columns().expect("columns");
+        let ids = columns.column(schema::IDENTITY_ID).as_string::<i32>();
+        let times = columns.column(schema::EVENT_TIME);
+        let times = times.as_primitive::<TimestampMillisecondType>().values();
+        assert!(ids.iter().eq(expected.iter().map(|row| row.1)));
+        assert!(times.iter().copied().eq(expected.iter().map(|row| row.2)));
+    }
+
+    proptest! {
+        #[test]
+        fn gathering_groups_by_partition_and_keeps_the_order(
+            parcels in vec(
+                vec((0..3usize, 0..2i64, option::of("[ab]{0,2}"), "\\PC{0,40}", any::<bool>()), 0..12),
+                0..4,
+            ),
+        ) {
+            gathers_in_order(&parcels);
+        }
+    }
+
+    #[test]
+    fn parts_that_do_not_fit_are_refused() {
+        let parcel = Parcel::of(&[("acme", None, NOON_MS, "{}")]);
+        let part = parcel.part(&[0]);
+        let check = |part: Part<'_>, expected: &str| {
+            let error = Batch::gather(&[part]).expect_err(expected).to_string();
+            assert!(error.contains(expected), "{error}");
+        };
+        let other = columns(&[(None, 0)]).project(&[0]).expect("a batch");
+        check(
+            Part {
+                selected: &[1],
+                ..part
+            },
+            "does not exist",
+        );
+        check(Part { keys: &[], ..part }, "differ in length");
+        check(
+            Part {
+                columns: &other,
+                ..part
+            },
+            "not the table's",
+        );
+        check(
+            Part {
+                raw: &[Bytes::from_static(b"\xff")],
+                ..part
+            },
+            "not UTF-8",
+        );
+        let nothing = Batch::gather(&[parcel.part(&[])]).expect("nothing is fine");
+        assert_eq!(nothing, Batch::default());
+    }
+}

@@ -9,7 +9,8 @@
 //! the object and the chain guards the journal. Magic and checksum stay where
 //! they are in all versions, so that damage is never taken for a newer format.
 //! Decoding stops at whatever it does not know: a replica that skipped a record
-//! would differ from the others.
+//! would differ from the others. An object has one encoding: what decodes, encodes
+//! to the same bytes.
 
 use bytes::Bytes;
 use sha2::{Digest as _, Sha256};
@@ -231,9 +232,12 @@ impl Wire for Accounting {
                 source: Wire::read(from)?,
                 hour: Wire::read(from)?,
             };
-            if accounting.0.insert(account, Counts::read(from)?).is_some() {
-                return Err(from.malformed("an account is counted twice"));
+            let last = accounting.0.last_key_value();
+            if last.is_some_and(|(last, _)| *last >= account) {
+                return Err(from.malformed("accounts are not in order"));
             }
+            let counts = Counts::read(from)?;
+            accounting.0.insert(account, counts);
         }
         Ok(accounting)
     }

@@ -58,11 +58,14 @@ impl Columns {
 }
 
 fn decode(ipc: &Bytes) -> Result<RecordBatch, BatchError> {
+    if ipc.is_empty() {
+        return Ok(RecordBatch::new_empty(schema::narrow()));
+    }
     let mut left = Buffer::from(ipc.clone());
     let mut decoder = StreamDecoder::new();
     let batch = decoder
         .decode(&mut left)?
-        .ok_or(BatchError::Corrupt("there are no columns"))?;
+        .ok_or(BatchError::Corrupt("the columns have no rows"))?;
     if decoder.decode(&mut left)?.is_some() {
         return Err(BatchError::Corrupt("there are columns twice"));
     }
@@ -93,5 +96,36 @@ impl Eq for Columns {}
 impl fmt::Debug for Columns {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "Columns({} bytes)", self.ipc.len())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::journal::specimen::{NOON_MS, batch};
+
+    #[test]
+    fn damaged_columns_are_an_error_or_columns_and_no_panic() {
+        let good = batch(&[("acme", Some("ann@example.com"), NOON_MS, "{}")]);
+        let good = good.columns.bytes();
+        let mut refused = 0;
+        for at in 0..good.len() {
+            for bit in [0, 3, 7] {
+                let mut bytes = good.to_vec();
+                bytes[at] ^= 1 << bit;
+                let columns = Columns::from(Bytes::from(bytes));
+                refused += usize::from(columns.decode().is_err());
+            }
+        }
+        assert!(refused > good.len() / 2, "{refused}");
+    }
+
+    #[test]
+    fn columns_are_decoded_where_they_lie_and_once() {
+        let batch = batch(&[("acme", Some("ann@example.com"), NOON_MS, "{}")]);
+        let first = batch.columns().expect("columns");
+        let values = first.column(schema::EVENT_SOURCE).to_data().buffers()[1].as_ptr();
+        assert!(batch.columns.bytes().as_ptr_range().contains(&values));
+        assert!(std::ptr::eq(first, batch.columns().expect("columns")));
     }
 }

@@ -1,16 +1,16 @@
-use arrow::{array::AsArray, datatypes::TimestampMillisecondType};
+//! Tests of the codec: what is written is read, and nothing else is.
+
 use proptest::{collection::vec, option, prelude::*, sample::Index};
 use sha2::Digest as _;
 
 use super::{
-    specimen::{NOON_MS, Parcel, object, tenant},
+    specimen::{object, tenant},
     *,
 };
 use crate::{
     accounting::{Account, Counts},
     error_kind::ErrorKind,
     partition::{Area, Day},
-    schema::Column,
     source::Source,
 };
 
@@ -87,7 +87,7 @@ fn what_is_unknown_or_damaged_is_named() {
     check(CodecError::UnknownVersion(2), &|bytes| bytes[8] = 2);
     check(CodecError::UnknownRecord(99), &|bytes| bytes[end - 1] = 99);
     check(malformed("bytes are left over", end), &|bytes| {
-        bytes.push(0)
+        bytes.push(0);
     });
     check(malformed("ends too early", end), &|bytes| {
         bytes[end - 1] = 3;
@@ -131,11 +131,11 @@ fn a_batch_that_breaks_its_promise_is_refused() {
     check(blocks, &|batch| batch.blocks[0].row_start = 1);
     check(blocks, &|batch| batch.blocks[0].row_end = 2);
     check("declares too much", &|batch| {
-        batch.blocks[0].raw_bytes = u32::MAX
+        batch.blocks[0].raw_bytes = u32::MAX;
     });
     check("not that of its keys", &|batch| batch.keys[0].0 ^= 1);
     check("not that of its keys", &|batch| {
-        batch.slices[1].key_xor.0 ^= 1
+        batch.slices[1].key_xor.0 ^= 1;
     });
 }
 
@@ -163,60 +163,6 @@ fn a_batch_without_columns_and_blocks_can_be_journalled() {
     let (read, _) = Object::decode(&object.encode().bytes).expect("decodes");
     assert_eq!(read, object);
     assert!(bare.columns().is_err() && bare.raw(0..2).is_err());
-}
-
-#[test]
-fn damaged_columns_are_an_error_and_no_panic() {
-    let good = batch_of(&object()).columns.bytes().to_vec();
-    for at in 0..good.len() {
-        for bit in [0, 3, 7] {
-            let mut bytes = good.clone();
-            bytes[at] ^= 1 << bit;
-            let columns = Columns::from(Bytes::from(bytes));
-            let batch = Batch {
-                columns,
-                ..Batch::default()
-            };
-            assert!(batch.columns().is_err(), "no keys, so never right");
-        }
-    }
-}
-
-#[test]
-fn parts_that_do_not_fit_are_refused() {
-    let parcel = Parcel::of(&[("acme", None, NOON_MS, "{}")]);
-    let part = parcel.part(&[0]);
-    let check = |part: Part<'_>, expected: &str| {
-        let error = Batch::gather(&[part]).expect_err(expected).to_string();
-        assert!(error.contains(expected), "{error}");
-    };
-    let other = specimen::columns(&[(None, 0)])
-        .project(&[0])
-        .expect("a batch");
-    check(
-        Part {
-            selected: &[1],
-            ..part
-        },
-        "does not exist",
-    );
-    check(Part { keys: &[], ..part }, "differ in length");
-    check(
-        Part {
-            columns: &other,
-            ..part
-        },
-        "not the table's",
-    );
-    check(
-        Part {
-            raw: &[Bytes::from_static(b"\xff")],
-            ..part
-        },
-        "not UTF-8",
-    );
-    let nothing = Batch::gather(&[parcel.part(&[])]).expect("nothing is fine");
-    assert_eq!(nothing, Batch::default());
 }
 
 fn partitions() -> impl Strategy<Value = Partition> {
@@ -291,19 +237,17 @@ fn records() -> impl Strategy<Value = Record> {
         any::<Option<[u64; 4]>>().prop_map(|words| Record::Fence(Fence {
             secret: words.map(Secret)
         })),
-        (partitions(), numbers.clone()).prop_map(
-            |(partition, ([plan, rows, bytes], xor, times))| {
-                Record::Done(Done {
-                    plan: Seq(plan),
-                    partition,
-                    rows,
-                    key_xor: KeyXor(xor),
-                    bytes,
-                    time_min_ms: times[0],
-                    time_max_ms: times[1],
-                })
-            }
-        ),
+        (partitions(), numbers).prop_map(|(partition, ([plan, rows, bytes], xor, times))| {
+            Record::Done(Done {
+                plan: Seq(plan),
+                partition,
+                rows,
+                key_xor: KeyXor(xor),
+                bytes,
+                time_min_ms: times[0],
+                time_max_ms: times[1],
+            })
+        }),
         (partitions(), numbers).prop_map(|(partition, ([from, upto, rows], xor, _))| {
             let (from, upto, key_xor) = (Seq(from), Seq(upto), KeyXor(xor));
             Record::Plan(Plan {
@@ -400,40 +344,5 @@ proptest! {
             prop_assert_eq!(read.encode().bytes, seal(&bytes));
         }
         prop_assert!(Object::decode(&noise.into()).is_err());
-    }
-
-    #[test]
-    fn gathering_groups_by_partition_and_keeps_the_order(
-        parcels in vec(vec((0..3usize, 0..2i64, option::of("[ab]{0,2}"), "\\PC{0,40}", any::<bool>()), 0..12), 0..4),
-    ) {
-        let tenants = ["acme", "initech", "umbrella"];
-        let rows: Vec<Vec<_>> = parcels.iter().map(|rows| {
-            rows.iter().map(|(t, day, id, raw, _)| {
-                (tenants[*t], id.as_deref(), NOON_MS + day * 86_400_000, raw.as_str())
-            }).collect()
-        }).collect();
-        let selected: Vec<Vec<u32>> = parcels.iter().map(|rows| {
-            (0..).zip(rows).filter(|(_, row)| row.4).map(|(at, _)| at).collect()
-        }).collect();
-        let made: Vec<Parcel> = rows.iter().map(|rows| Parcel::of(rows)).collect();
-        let parts: Vec<Part<'_>> = made.iter().zip(&selected).map(|(parcel, s)| parcel.part(s)).collect();
-        let batch = Batch::gather(&parts).expect("gathers");
-
-        let mut expected: Vec<_> = rows.iter().zip(&selected)
-            .flat_map(|(rows, selected)| selected.iter().map(|&at| rows[at as usize]))
-            .collect();
-        expected.sort_by_key(|row| (row.0, row.2));
-        let raw = batch.raw(0..expected.len() as u32).expect("raw");
-        prop_assert!(raw.iter().eq(expected.iter().map(|row| row.3.as_bytes())));
-        let sealed = Object { records: vec![Record::Batch(batch)], ..object() }.encode();
-        let (read, _) = Object::decode(&sealed.bytes).expect("decodes");
-        let columns = batch_of(&read).columns();
-        if !expected.is_empty() {
-            let columns = columns.expect("columns");
-            let ids = columns.column(Column::IdentityId.index()).as_string::<i32>();
-            let times = columns.column(Column::EventTime.index()).as_primitive::<TimestampMillisecondType>();
-            prop_assert!(ids.iter().eq(expected.iter().map(|row| row.1)));
-            prop_assert!(times.values().iter().copied().eq(expected.iter().map(|row| row.2)));
-        }
     }
 }

@@ -1,3 +1,5 @@
+//! Tests of files as a whole: written, read back, damaged.
+
 use arrow::array::AsArray;
 use parquet::{
     arrow::arrow_reader::ParquetRecordBatchReaderBuilder,
