@@ -123,7 +123,7 @@ pub(crate) fn file_written(key: &str, rows: u64, bytes: u64) {
     counter!(names::FILES_WRITTEN.name).increment(1);
     counter!(names::FILE_ROWS.name).increment(rows);
     counter!(names::FILE_BYTES.name).increment(bytes);
-    tracing::info!(key, rows, bytes, "file written");
+    tracing::debug!(key, rows, bytes, "file written");
 }
 
 pub(crate) fn upload_failed(key: &str, reason: &str, pause: Duration) {

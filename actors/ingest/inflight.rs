@@ -17,7 +17,14 @@ use crate::ports::{Message, MessageId, Receipt};
 
 /// Made by the supervisor's owner, shared by all incarnations.
 #[derive(Clone, Debug, Default)]
-pub struct InFlight(Arc<Mutex<HashMap<MessageId, Held>>>);
+pub struct InFlight(Arc<Mutex<Hands>>);
+
+#[derive(Debug, Default)]
+struct Hands {
+    held: HashMap<MessageId, Held>,
+    /// Messages of which all is durable, so far.
+    settled: u64,
+}
 
 #[derive(Debug)]
 struct Held {
@@ -36,7 +43,7 @@ impl InFlight {
     /// The first ticket of a message; `None` if it is in hand already, and then
     /// only its newer receipt is kept.
     pub fn admit(&self, message: &Message) -> Option<Ticket> {
-        let mut held = self.lock();
+        let held = &mut self.lock().held;
         if let Some(known) = held.get_mut(&message.id) {
             known.newest = message.receipt.clone();
             return None;
@@ -47,24 +54,31 @@ impl InFlight {
     }
 
     pub fn count(&self) -> usize {
-        self.lock().len()
+        self.lock().held.len()
+    }
+
+    /// How many messages were settled since the start.
+    pub fn settled(&self) -> u64 {
+        self.lock().settled
     }
 
     /// Nothing here can panic with the lock held, so a poisoned lock is sound.
-    fn lock(&self) -> MutexGuard<'_, HashMap<MessageId, Held>> {
+    fn lock(&self) -> MutexGuard<'_, Hands> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Ends one share; the receipt to delete with, if it was the last and none failed.
     fn end(&self, id: &MessageId, honoured: bool) -> Option<Receipt> {
-        let mut held = self.lock();
-        let message = held.get_mut(id)?;
+        let mut hands = self.lock();
+        let message = hands.held.get_mut(id)?;
         message.failed |= !honoured;
         message.shares -= 1;
         if message.shares > 0 {
             return None;
         }
-        held.remove(id).filter(|message| !message.failed).map(|message| message.newest)
+        let message = hands.held.remove(id).filter(|message| !message.failed)?;
+        hands.settled += 1;
+        Some(message.newest)
     }
 }
 
@@ -73,7 +87,7 @@ impl Ticket {
     #[must_use]
     pub fn split(&self) -> Ticket {
         if let Some((table, id)) = &self.held
-            && let Some(message) = table.lock().get_mut(id)
+            && let Some(message) = table.lock().held.get_mut(id)
         {
             message.shares += 1;
         }

@@ -9,7 +9,7 @@
 use std::{
     fmt,
     sync::{
-        Arc, Mutex, MutexGuard, OnceLock,
+        Arc, Mutex, MutexGuard, OnceLock, PoisonError,
         atomic::{AtomicU64, Ordering},
     },
     time::Duration,
@@ -65,6 +65,11 @@ impl<R: Rider> Desk<R> {
         self.0.leader.lock().map_err(doubt)
     }
 
+    /// For whoever only looks on: a leader in doubt ends the tree by itself.
+    pub fn look<T>(&self, look: impl FnOnce(&mut Leader<R>) -> T) -> T {
+        look(&mut self.0.leader.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+
     pub fn now(&self) -> Now {
         Now { wall_ms: self.0.clock.wall_ms(), boot_ms: self.0.clock.boot_ms() }
     }
@@ -80,8 +85,8 @@ impl<R: Rider> Desk<R> {
 
     /// The journal's sums when this process first led it; all, before it does.
     pub fn counts_before(&self) -> Counts {
-        let all = || self.leader().map(|leader| leader.replica().accounting().total());
-        self.0.counts_before.get().copied().or_else(|| all().ok()).unwrap_or_default()
+        let all = || self.look(|leader| leader.replica().accounting().total());
+        self.0.counts_before.get().copied().unwrap_or_else(all)
     }
 
     /// Whether more may be received: commits get through, or none is pending.
