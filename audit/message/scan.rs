@@ -124,12 +124,12 @@ impl Packed {
 fn class(byte: u8) -> u8 {
     // `[` and `{`, `]` and `}` differ in one bit.
     let folded = byte | 0x20;
-    u8::from(byte == b'"') * QUOTE
-        | u8::from(folded == b'{') * OPEN
-        | u8::from(folded == b'}') * CLOSE
-        | u8::from(byte == b':') * COLON
-        | u8::from(byte == b'\\') * BACKSLASH
-        | u8::from(byte == b'\n') * NEWLINE
+    (u8::from(byte == b'"') * QUOTE)
+        | (u8::from(folded == b'{') * OPEN)
+        | (u8::from(folded == b'}') * CLOSE)
+        | (u8::from(byte == b':') * COLON)
+        | (u8::from(byte == b'\\') * BACKSLASH)
+        | (u8::from(byte == b'\n') * NEWLINE)
 }
 
 /// Eight by eight bits, rows for columns (Warren: "Hacker's Delight", 7-3).
