@@ -13,9 +13,9 @@ mod file;
 #[cfg(test)]
 mod tests;
 
+use core::net::IpAddr;
 use std::{
     collections::HashMap,
-    net::IpAddr,
     path::PathBuf,
     sync::{
         Arc, Mutex, PoisonError,
