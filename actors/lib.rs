@@ -7,4 +7,13 @@
 //! mailboxes, credit, supervision. [`ports`] are the outside things as traits;
 //! `src` implements them. `pipeline.rs` is the only file that joins stages.
 
+pub mod base;
+pub mod ingest;
+pub mod journal;
+pub mod lake;
+pub mod metrics;
+pub mod pipeline;
 pub mod ports;
+pub mod report;
+#[cfg(test)]
+mod sim;

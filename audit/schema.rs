@@ -1,110 +1,195 @@
-//! The lake's table: twenty-nine columns, the same in every file for ever.
+//! The columns of the lake's table: a closed set, in the table's order.
 //!
-//! It is the Glue table that Athena users already have, so names, order and
-//! types are fixed. All columns may be null and none is a view, large or
-//! dictionary type: those would leak into the files through the Arrow schema
-//! that the Parquet writer embeds. Before a row is in a file, `event_data`
-//! travels apart from the other columns, compressed: what is left is the
-//! *narrow* schema.
+//! The table is fixed: Athena users already have it. All 29 columns are
+//! nullable; strings are plain Arrow `Utf8`, so that no view, large or
+//! dictionary type leaks into the Arrow schema that Parquet files embed.
+//! Batches travel *narrow*, without `event_data`, which stays beside them as
+//! raw bytes until a file is written.
 
-use std::sync::{Arc, LazyLock};
+use std::{fmt, str::FromStr, sync::LazyLock};
 
 use arrow::datatypes::{DataType, Field, Schema, SchemaRef, TimeUnit};
 
-/// The names of the columns, in order.
-pub const COLUMNS: [&str; 29] = [
-    "event_source",
-    "identity",
-    "identity_kind",
-    "identity_id",
-    "token",
-    "action",
-    "origin",
-    "status",
-    "ip",
-    "city",
-    "country",
-    "region",
-    "latitude",
-    "longitude",
-    "target_resource",
-    "target_kind",
-    "target_location",
-    "target_id",
-    "user_agent",
-    "event_type",
-    "event_time",
-    "uid",
-    "event_data",
-    "aws_account_id",
-    "aws_service",
-    "github_organization",
-    "github_repo",
-    "okta_org",
-    "teleport_cluster",
-];
+/// A column, by its position in the table.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Debug)]
+#[repr(usize)]
+pub enum Column {
+    EventSource,
+    Identity,
+    IdentityKind,
+    IdentityId,
+    Token,
+    Action,
+    Origin,
+    Status,
+    Ip,
+    City,
+    Country,
+    Region,
+    Latitude,
+    Longitude,
+    TargetResource,
+    TargetKind,
+    TargetLocation,
+    TargetId,
+    UserAgent,
+    EventType,
+    EventTime,
+    Uid,
+    EventData,
+    AwsAccountId,
+    AwsService,
+    GithubOrganization,
+    GithubRepo,
+    OktaOrg,
+    TeleportCluster,
+}
 
-/// Where the column of this name stands in [`table`]; fails to compile, where
-/// the result is a constant, for a name that does not exist.
-pub const fn index(name: &str) -> usize {
-    let mut at = 0;
-    while at < COLUMNS.len() {
-        if equal(COLUMNS[at].as_bytes(), name.as_bytes()) {
-            return at;
+/// Columns of the lake's table, without the partition keys.
+pub const LAKE_COLUMNS: usize = Column::ALL.len();
+
+/// Columns of a narrow batch.
+pub const NARROW_COLUMNS: usize = LAKE_COLUMNS - 1;
+
+/// Columns of a narrow batch that hold text.
+pub const TEXT_COLUMNS: usize = NARROW_COLUMNS - 3;
+
+#[derive(Debug, thiserror::Error, PartialEq, Eq)]
+#[error(
+    "unknown column {0:?}, expected one of the table's 29 names such as identity or event_time"
+)]
+pub struct UnknownColumn(pub String);
+
+impl Column {
+    pub const ALL: [Column; 29] = [
+        Column::EventSource,
+        Column::Identity,
+        Column::IdentityKind,
+        Column::IdentityId,
+        Column::Token,
+        Column::Action,
+        Column::Origin,
+        Column::Status,
+        Column::Ip,
+        Column::City,
+        Column::Country,
+        Column::Region,
+        Column::Latitude,
+        Column::Longitude,
+        Column::TargetResource,
+        Column::TargetKind,
+        Column::TargetLocation,
+        Column::TargetId,
+        Column::UserAgent,
+        Column::EventType,
+        Column::EventTime,
+        Column::Uid,
+        Column::EventData,
+        Column::AwsAccountId,
+        Column::AwsService,
+        Column::GithubOrganization,
+        Column::GithubRepo,
+        Column::OktaOrg,
+        Column::TeleportCluster,
+    ];
+
+    pub const fn name(self) -> &'static str {
+        match self {
+            Column::EventSource => "event_source",
+            Column::Identity => "identity",
+            Column::IdentityKind => "identity_kind",
+            Column::IdentityId => "identity_id",
+            Column::Token => "token",
+            Column::Action => "action",
+            Column::Origin => "origin",
+            Column::Status => "status",
+            Column::Ip => "ip",
+            Column::City => "city",
+            Column::Country => "country",
+            Column::Region => "region",
+            Column::Latitude => "latitude",
+            Column::Longitude => "longitude",
+            Column::TargetResource => "target_resource",
+            Column::TargetKind => "target_kind",
+            Column::TargetLocation => "target_location",
+            Column::TargetId => "target_id",
+            Column::UserAgent => "user_agent",
+            Column::EventType => "event_type",
+            Column::EventTime => "event_time",
+            Column::Uid => "uid",
+            Column::EventData => "event_data",
+            Column::AwsAccountId => "aws_account_id",
+            Column::AwsService => "aws_service",
+            Column::GithubOrganization => "github_organization",
+            Column::GithubRepo => "github_repo",
+            Column::OktaOrg => "okta_org",
+            Column::TeleportCluster => "teleport_cluster",
         }
-        at += 1;
     }
-    panic!("no such column");
+
+    /// Position in [`lake`].
+    pub const fn index(self) -> usize {
+        self as usize
+    }
+
+    /// Position in [`narrow`]; `None` for `event_data`, which is not in it.
+    pub const fn narrow_index(self) -> Option<usize> {
+        let index = self.index();
+        let gap = Column::EventData.index();
+        if index == gap {
+            None
+        } else if index < gap {
+            Some(index)
+        } else {
+            Some(index - 1)
+        }
+    }
+
+    pub fn data_type(self) -> DataType {
+        match self {
+            Column::Latitude | Column::Longitude => DataType::Float64,
+            Column::EventTime => DataType::Timestamp(TimeUnit::Millisecond, Some("UTC".into())),
+            _ => DataType::Utf8,
+        }
+    }
+
+    fn field(self) -> Field {
+        Field::new(self.name(), self.data_type(), true)
+    }
 }
 
-/// Also the same place in [`narrow`], as they stand before `event_data`.
-pub const EVENT_SOURCE: usize = index("event_source");
-pub const IDENTITY_ID: usize = index("identity_id");
-pub const EVENT_TIME: usize = index("event_time");
-
-/// Where `event_data` stands in [`table`]; [`narrow`] is without it.
-pub const EVENT_DATA: usize = index("event_data");
-
-static TABLE: LazyLock<SchemaRef> =
-    LazyLock::new(|| Arc::new(Schema::new(COLUMNS.map(field).to_vec())));
-
-static NARROW: LazyLock<SchemaRef> = LazyLock::new(|| {
-    let mut fields = COLUMNS.map(field).to_vec();
-    fields.remove(EVENT_DATA);
-    Arc::new(Schema::new(fields))
-});
-
-/// All columns.
-pub fn table() -> SchemaRef {
-    TABLE.clone()
+impl fmt::Display for Column {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name())
+    }
 }
 
-/// All columns but `event_data`.
+impl FromStr for Column {
+    type Err = UnknownColumn;
+
+    fn from_str(name: &str) -> Result<Column, UnknownColumn> {
+        Column::ALL
+            .into_iter()
+            .find(|column| column.name() == name)
+            .ok_or_else(|| UnknownColumn(name.chars().take(64).collect()))
+    }
+}
+
+/// All 29 columns: the schema of the lake's files.
+pub fn lake() -> SchemaRef {
+    static LAKE: LazyLock<SchemaRef> =
+        LazyLock::new(|| Schema::new(Column::ALL.map(Column::field).to_vec()).into());
+    LAKE.clone()
+}
+
+/// All columns but `event_data`: the schema of batches on their way.
 pub fn narrow() -> SchemaRef {
+    static NARROW: LazyLock<SchemaRef> = LazyLock::new(|| {
+        let columns = Column::ALL.into_iter();
+        let kept = columns.filter(|column| column.narrow_index().is_some());
+        Schema::new(kept.map(Column::field).collect::<Vec<_>>()).into()
+    });
     NARROW.clone()
-}
-
-fn field(name: &str) -> Field {
-    let data_type = match name {
-        "latitude" | "longitude" => DataType::Float64,
-        "event_time" => DataType::Timestamp(TimeUnit::Millisecond, Some("UTC".into())),
-        _ => DataType::Utf8,
-    };
-    Field::new(name, data_type, true)
-}
-
-const fn equal(left: &[u8], right: &[u8]) -> bool {
-    if left.len() != right.len() {
-        return false;
-    }
-    let mut at = 0;
-    while at < left.len() {
-        if left[at] != right[at] {
-            return false;
-        }
-        at += 1;
-    }
-    true
 }
 
 #[cfg(test)]
@@ -112,14 +197,37 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_narrow_schema_is_the_table_without_the_raw_event() {
-        let mut names: Vec<String> = table().fields().iter().map(|f| f.name().clone()).collect();
-        assert_eq!(names, COLUMNS);
-        assert_eq!(names.remove(EVENT_DATA), "event_data");
-        let narrow: Vec<String> = narrow().fields().iter().map(|f| f.name().clone()).collect();
-        assert_eq!(narrow, names);
-        for at in [EVENT_SOURCE, IDENTITY_ID, EVENT_TIME] {
-            assert_eq!(narrow[at], COLUMNS[at]);
+    fn positions_and_names_agree_with_both_schemas() {
+        for column in Column::ALL {
+            assert_eq!(lake().field(column.index()).name(), column.name());
+            assert_eq!(column.name().parse(), Ok(column));
+            if let Some(index) = column.narrow_index() {
+                assert_eq!(narrow().field(index).name(), column.name());
+            }
         }
+        assert_eq!(lake().fields().len(), LAKE_COLUMNS);
+        assert_eq!(narrow().fields().len(), NARROW_COLUMNS);
+    }
+
+    #[test]
+    fn the_table_is_the_one_that_athena_users_have() {
+        let shown: Vec<String> = lake()
+            .fields()
+            .iter()
+            .filter(|field| *field.data_type() != DataType::Utf8)
+            .map(|field| format!("{} {}", field.name(), field.data_type()))
+            .collect();
+        let expected = [
+            "latitude Float64",
+            "longitude Float64",
+            "event_time Timestamp(ms, \"UTC\")",
+        ];
+        assert_eq!(shown, expected);
+        assert!(lake().fields().iter().all(|field| field.is_nullable()));
+    }
+
+    #[test]
+    fn an_unknown_name_is_refused() {
+        assert!("tenant_id".parse::<Column>().is_err());
     }
 }

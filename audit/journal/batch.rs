@@ -20,7 +20,7 @@ use crate::{
     error_kind::ErrorKind,
     key::{Key, KeyXor},
     partition::Partition,
-    schema,
+    schema::{self, Column},
 };
 
 /// Most rows of a batch; it is closed long before.
@@ -169,7 +169,7 @@ fn group<'a>(parts: &[Part<'a>]) -> Result<BTreeMap<&'a Partition, Vec<Place>>, 
         if part.columns.schema() != schema::narrow() {
             return Err(BatchError::Part("the columns are not the table's"));
         }
-        if part.columns.column(schema::EVENT_TIME).null_count() > 0 {
+        if part.columns.column(Column::EventTime.index()).null_count() > 0 {
             return Err(BatchError::Part("a row has no time"));
         }
         for &row in part.selected {
@@ -256,8 +256,10 @@ mod tests {
         let raw = batch.raw(0..end).expect("raw");
         assert!(raw.iter().eq(expected.iter().map(|row| row.3.as_bytes())));
         let columns = batch.columns().expect("columns");
-        let ids = columns.column(schema::IDENTITY_ID).as_string::<i32>();
-        let times = columns.column(schema::EVENT_TIME);
+        let ids = columns
+            .column(Column::IdentityId.index())
+            .as_string::<i32>();
+        let times = columns.column(Column::EventTime.index());
         let times = times.as_primitive::<TimestampMillisecondType>().values();
         assert!(ids.iter().eq(expected.iter().map(|row| row.1)));
         assert!(times.iter().copied().eq(expected.iter().map(|row| row.2)));

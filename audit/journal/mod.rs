@@ -62,6 +62,16 @@ pub struct Object {
     pub records: Vec<Record>,
 }
 
+impl Object {
+    pub fn new(header: Header, records: Vec<Record>) -> Object {
+        Object {
+            header,
+            accounting: Accounting::default(),
+            records,
+        }
+    }
+}
+
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub enum Record {
     /// A writer took over. Only after a fence may the writer differ from the
@@ -78,8 +88,8 @@ pub enum Record {
 
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Fence {
-    /// The dedup secret of this generation: every fence repeats it.
-    pub secret: Secret,
+    /// The dedup secret of the generation, in its first fence.
+    pub secret: Option<Secret>,
 }
 
 /// The rows of a partition in the slots `(from, upto]` become one file, named

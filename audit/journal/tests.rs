@@ -234,8 +234,8 @@ fn entries() -> impl Strategy<Value = Entry> {
 fn records() -> impl Strategy<Value = Record> {
     let numbers = any::<([u64; 3], u128, [i64; 2])>();
     prop_oneof![
-        any::<[u64; 4]>().prop_map(|words| Record::Fence(Fence {
-            secret: Secret(words)
+        any::<Option<[u64; 4]>>().prop_map(|words| Record::Fence(Fence {
+            secret: words.map(Secret)
         })),
         (partitions(), numbers).prop_map(|(partition, ([plan, rows, bytes], xor, times))| {
             Record::Done(Done {

@@ -282,3 +282,21 @@ impl Wire for Day {
         Day::from_days(days).ok_or_else(|| from.malformed("a day outside of the years 1 to 9999"))
     }
 }
+
+/// A byte, 0 or 1, and what there is.
+impl Wire for Option<Secret> {
+    fn write(&self, to: &mut Vec<u8>) {
+        u8::from(self.is_some()).write(to);
+        if let Some(secret) = self {
+            secret.write(to);
+        }
+    }
+
+    fn read(from: &mut Reader<'_>) -> Result<Self, CodecError> {
+        match u8::read(from)? {
+            0 => Ok(None),
+            1 => Secret::read(from).map(Some),
+            _ => Err(from.malformed("a secret that is neither there nor absent")),
+        }
+    }
+}

@@ -25,7 +25,7 @@ use crate::{
     journal::{BatchError, Slice},
     key::{Key, KeyXor},
     partition::Partition,
-    schema,
+    schema::{self, Column},
 };
 
 /// Rows that are gathered and written at once: they stay in the cache.
@@ -60,7 +60,7 @@ pub fn encode(inputs: &[SliceRef], meta: &FileMeta, codec: Codec) -> Result<Lake
     let key_xor = KeyXor::of(slices.iter().flat_map(|slice| slice.keys).copied());
     let footer = footer::entries(meta, rows as u64, key_xor);
     let properties = properties(codec, rows, footer);
-    let mut writer = ArrowWriter::try_new(Vec::new(), schema::table(), Some(properties))?;
+    let mut writer = ArrowWriter::try_new(Vec::new(), schema::lake(), Some(properties))?;
     let mut file = LakeFile {
         bytes: Bytes::new(),
         rows: 0,
@@ -109,7 +109,7 @@ fn time_range(columns: &[RecordBatch]) -> Result<(i64, i64), LakeError> {
     let times = || {
         columns.iter().map(|batch| {
             batch
-                .column(schema::EVENT_TIME)
+                .column(Column::EventTime.index())
                 .as_primitive::<TimestampMillisecondType>()
         })
     };
@@ -142,6 +142,6 @@ fn gather(
         .map_err(|_| LakeError::Batch(BatchError::NotUtf8))?;
     let narrow: Vec<&RecordBatch> = columns.iter().collect();
     let mut arrays: Vec<ArrayRef> = interleave_record_batch(&narrow, places)?.columns().to_vec();
-    arrays.insert(schema::EVENT_DATA, Arc::new(event_data));
-    Ok(RecordBatch::try_new(schema::table(), arrays)?)
+    arrays.insert(Column::EventData.index(), Arc::new(event_data));
+    Ok(RecordBatch::try_new(schema::lake(), arrays)?)
 }

@@ -13,7 +13,7 @@ use arrow::{
     datatypes::TimestampMillisecondType,
 };
 
-use crate::schema;
+use crate::schema::Column;
 
 /// A row by batch and place in it: what Arrow's `interleave` takes.
 pub(super) type Place = (usize, usize);
@@ -27,9 +27,9 @@ pub(super) fn places(batches: &[RecordBatch]) -> Vec<Place> {
     let mut order: Vec<u128> = Vec::new();
     for batch in batches {
         starts.push(rows);
-        let ids = batch.column(schema::IDENTITY_ID).as_string::<i32>();
+        let ids = batch.column(Column::IdentityId.index()).as_string::<i32>();
         let times = batch
-            .column(schema::EVENT_TIME)
+            .column(Column::EventTime.index())
             .as_primitive::<TimestampMillisecondType>();
         for (id, time) in ids.iter().zip(times) {
             let rank = id.map_or(u32::MAX, |id| ranks[id]);
@@ -51,7 +51,7 @@ pub(super) fn places(batches: &[RecordBatch]) -> Vec<Place> {
 fn ranks(batches: &[RecordBatch]) -> HashMap<&str, u32> {
     let mut ranks = HashMap::new();
     for batch in batches {
-        let ids = batch.column(schema::IDENTITY_ID).as_string::<i32>();
+        let ids = batch.column(Column::IdentityId.index()).as_string::<i32>();
         ranks.extend(ids.iter().flatten().map(|id| (id, 0)));
     }
     let mut distinct: Vec<&str> = ranks.keys().copied().collect();

@@ -25,10 +25,7 @@ use super::{
     LakeError,
     footer::{guarded, metadata},
 };
-use crate::{
-    schema::{self, COLUMNS},
-    source::Source,
-};
+use crate::{schema::Column, source::Source};
 
 /// Rows that are decoded at once.
 const BATCH_ROWS: usize = 1024;
@@ -54,8 +51,7 @@ pub struct Events {
 /// Opens a whole file.
 pub fn scan(bytes: &Bytes) -> Result<Events, LakeError> {
     let metadata = Arc::new(metadata(bytes)?);
-    let wanted =
-        [schema::EVENT_SOURCE, schema::EVENT_TIME, schema::EVENT_DATA].map(|at| COLUMNS[at]);
+    let wanted = [Column::EventSource, Column::EventTime, Column::EventData].map(Column::name);
     let reader = guarded(|| {
         let options = ArrowReaderOptions::new().with_skip_arrow_metadata(true);
         let metadata = ArrowReaderMetadata::try_new(metadata, options)?;
@@ -97,9 +93,9 @@ impl Iterator for Events {
 fn events(batch: &RecordBatch) -> Result<Vec<Event>, LakeError> {
     let foreign = LakeError::Foreign("its columns are not those of the table");
     let (Some(sources), Some(times), Some(data)) = (
-        strings(batch, schema::EVENT_SOURCE),
+        strings(batch, Column::EventSource),
         times(batch),
-        strings(batch, schema::EVENT_DATA),
+        strings(batch, Column::EventData),
     ) else {
         return Err(foreign);
     };
@@ -118,14 +114,12 @@ fn events(batch: &RecordBatch) -> Result<Vec<Event>, LakeError> {
     Ok((0..batch.num_rows()).map(event).collect())
 }
 
-fn strings(batch: &RecordBatch, column: usize) -> Option<&StringArray> {
-    batch
-        .column_by_name(COLUMNS[column])?
-        .as_string_opt::<i32>()
+fn strings(batch: &RecordBatch, column: Column) -> Option<&StringArray> {
+    batch.column_by_name(column.name())?.as_string_opt::<i32>()
 }
 
 fn times(batch: &RecordBatch) -> Option<&TimestampMillisecondArray> {
     batch
-        .column_by_name(COLUMNS[schema::EVENT_TIME])?
+        .column_by_name(Column::EventTime.name())?
         .as_primitive_opt::<TimestampMillisecondType>()
 }

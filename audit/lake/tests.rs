@@ -12,7 +12,7 @@ use super::*;
 use crate::{
     journal::specimen::{self, NOON_MS, Row, SECRET, tenant},
     key::Key,
-    schema::{self, COLUMNS},
+    schema::{self, Column},
     source::Source,
 };
 
@@ -117,7 +117,7 @@ fn the_files_schema_is_that_of_the_table() {
         .expect("parses");
     let columns = metadata.file_metadata().schema_descr().columns();
     let names: Vec<&str> = columns.iter().map(|column| column.name()).collect();
-    assert_eq!(names, COLUMNS);
+    assert_eq!(names, Column::ALL.map(Column::name));
     for column in columns {
         let expected = match column.name() {
             "latitude" | "longitude" => (Type::DOUBLE, None),
@@ -132,7 +132,7 @@ fn the_files_schema_is_that_of_the_table() {
         assert_eq!(column.max_def_level(), 1, "{} may be null", column.name());
     }
     let arrow = ParquetRecordBatchReaderBuilder::try_new(file().bytes).expect("opens");
-    assert_eq!(arrow.schema().fields(), schema::table().fields());
+    assert_eq!(arrow.schema().fields(), schema::lake().fields());
 }
 
 #[test]
@@ -143,9 +143,9 @@ fn each_column_is_written_as_it_is_read() {
             .with_page_index_policy(PageIndexPolicy::Required)
             .parse_and_finish(&file.bytes)
             .expect("parses");
-        let at = COLUMNS
+        let at = Column::ALL
             .iter()
-            .position(|name| *name == column)
+            .position(|known| known.name() == column)
             .expect("a column");
         let group = metadata.row_group(0);
         let chunk = group.column(at);
@@ -162,7 +162,10 @@ fn each_column_is_written_as_it_is_read() {
         let sorted: Vec<i32> = sorting.iter().map(|column| column.column_idx).collect();
         assert_eq!(
             sorted,
-            [schema::IDENTITY_ID as i32, schema::EVENT_TIME as i32]
+            [
+                Column::IdentityId.index() as i32,
+                Column::EventTime.index() as i32
+            ]
         );
     };
     check(Codec::Zstd, "event_data", "ZSTD", false, false, false);
@@ -207,7 +210,7 @@ fn rows_beyond_one_chunk_and_row_group_are_all_written() {
     let mut found: Vec<String> = Vec::new();
     for batch in reader.build().expect("builds") {
         let batch = batch.expect("reads");
-        let data = batch.column(schema::EVENT_DATA).as_string::<i32>();
+        let data = batch.column(Column::EventData.index()).as_string::<i32>();
         found.extend(data.iter().flatten().map(str::to_owned));
     }
     let mut expected: Vec<(&str, i64, &str)> = rows

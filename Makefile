@@ -1,0 +1,61 @@
+# Everything a contributor runs. Each target installs what it needs, says what
+# it does, and can be run again: what is there already is not done twice.
+
+SHELL := bash
+.SHELLFLAGS := -euo pipefail -c
+MAKEFLAGS += --no-print-directory
+.DEFAULT_GOAL := help
+
+# Minutes that `make fuzz` gives to each target.
+MINUTES ?= 2
+# Fuzz targets to run; all of them when empty.
+TARGETS ?=
+
+CACHE := $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/idtrail
+CARGO_DENY_VERSION := 0.20.2
+CARGO_DENY := $(CACHE)/tools/cargo-deny-$(CARGO_DENY_VERSION)/bin/cargo-deny
+VENV := .venv
+export IDTRAIL_PYTHON := $(abspath $(VENV)/bin/python)
+
+.PHONY: help
+help: ## Show this list.
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-6s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+.PHONY: run
+run: prepare ## Build idtrail and start it embedded under ./idtrail-data; Ctrl-C stops it.
+	@scripts/run
+
+.PHONY: test
+test: prepare $(VENV)/installed $(CARGO_DENY) ## Set up and run every check: format, lints, licences, tests, docs.
+	@CARGO_DENY=$(CARGO_DENY) scripts/test
+
+.PHONY: fmt
+fmt: prepare ## Format the code.
+	@cargo fmt --all
+
+.PHONY: fuzz
+fuzz: prepare ## Fuzz every decoder, MINUTES (2) each, TARGETS (all) by name; what breaks one is left in fuzz/corpus.
+	@scripts/need c++ g++
+	@MINUTES=$(MINUTES) scripts/fuzz $(TARGETS)
+
+.PHONY: prepare
+prepare:
+	@scripts/need cc gcc
+	@scripts/need cargo
+
+# DuckDB and pyarrow read the lake in the end-to-end tests.
+$(VENV)/installed: tests/requirements.txt
+	@scripts/need python3 python3
+	@scripts/need ensurepip python3-venv
+	@echo "==> python: $(VENV) with the readers named in $<"
+	@rm -rf $(VENV)
+	@python3 -m venv $(VENV)
+	@$(VENV)/bin/pip --quiet --disable-pip-version-check install --require-hashes --only-binary :all: --requirement $<
+	@touch $@
+
+# Without optimisation: it builds in half the time and runs for seconds.
+$(CARGO_DENY):
+	@echo "==> cargo-deny $(CARGO_DENY_VERSION): building it once, into $(CACHE)/tools (minutes)"
+	@env --unset=CARGO_TARGET_DIR CARGO_PROFILE_DEV_DEBUG=0 \
+		cargo install --quiet --debug --locked cargo-deny --version $(CARGO_DENY_VERSION) \
+		--root $(CACHE)/tools/cargo-deny-$(CARGO_DENY_VERSION)

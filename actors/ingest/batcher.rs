@@ -1,0 +1,109 @@
+//! Gathers what is new of all tenants and sources into batches.
+//!
+//! The leader judges each event by its key; copies of known events only add to
+//! the numbers. A batch closes a quarter of a second after its first event, or
+//! when it is full, and is handed on encoded. While the appender writes one,
+//! the next fills; when two wait, this actor stands still, and with it
+//! everything before it.
+
+use std::time::Duration;
+
+use super::{
+    filling::{Filling, Full},
+    parcel::{Load, Stake},
+};
+use crate::{
+    base::{Actor, Address, Compute, Context, Failure},
+    journal::{
+        appender::{self, Closed},
+        claims::BatchNo,
+        desk::Desk,
+    },
+    report,
+};
+
+#[derive(Debug)]
+pub enum Message {
+    Load(Load),
+    /// The batch has been open long enough.
+    Close(BatchNo),
+}
+
+#[derive(Debug)]
+pub struct Batcher {
+    pub desk: Desk<Stake>,
+    pub compute: Compute,
+    pub age: Duration,
+    pub full: Full,
+    pub appender: Address<appender::Message<Stake>>,
+    filling: Option<Filling>,
+}
+
+impl Batcher {
+    pub fn new(
+        desk: Desk<Stake>,
+        compute: Compute,
+        (age, full): (Duration, Full),
+        appender: Address<appender::Message<Stake>>,
+    ) -> Batcher {
+        Batcher { desk, compute, age, full, appender, filling: None }
+    }
+}
+
+impl Actor for Batcher {
+    type Message = Message;
+
+    async fn handle(&mut self, message: Message, cx: &mut Context<Message>) -> Result<(), Failure> {
+        match message {
+            Message::Load(load) => self.add(load, cx)?,
+            Message::Close(no) if self.filling.as_ref().is_some_and(|f| f.open.no() == no) => {
+                return self.close().await;
+            }
+            Message::Close(_) => {}
+        }
+        if self.filling.as_ref().is_some_and(|filling| filling.is_full(&self.full)) {
+            self.close().await?;
+        }
+        Ok(())
+    }
+}
+
+impl Batcher {
+    fn add(&mut self, load: Load, cx: &mut Context<Message>) -> Result<(), Failure> {
+        // Keys of another journal's secret cannot be judged: the message comes again.
+        let birth = self.desk.leader()?.birth();
+        if birth.is_none_or(|birth| birth.secret != load.secret) {
+            report::load_dropped("this process does not lead the journal any more");
+            return Ok(());
+        }
+        let mut filling = match self.filling.take() {
+            Some(filling) => filling,
+            None => match self.desk.begin()? {
+                Ok(open) => {
+                    cx.wake_after(self.age, Message::Close(open.no()));
+                    Filling::new(open)
+                }
+                Err(stale) => {
+                    report::load_dropped(&stale.to_string());
+                    return Ok(());
+                }
+            },
+        };
+        match filling.add(load)? {
+            Ok(()) => self.filling = Some(filling),
+            // Fenced since it was opened: what it holds comes again.
+            Err(stale) => report::load_dropped(&stale.to_string()),
+        }
+        Ok(())
+    }
+
+    async fn close(&mut self) -> Result<(), Failure> {
+        let Some(filling) = self.filling.take() else { return Ok(()) };
+        let (open, mut contents, gathered) = filling.close();
+        let encoded = self.compute.run(move || gathered.encode()).await;
+        let encoded = encoded.map_err(|panicked| Failure::Restart(panicked.to_string()))?;
+        contents.batch = encoded.map_err(Failure::Restart)?;
+        self.appender.send(appender::Message::Closed(Closed { open, contents })).await?;
+        Ok(())
+    }
+}

@@ -1,0 +1,145 @@
+//! The messages in hand, and when each may be deleted.
+//!
+//! A message is admitted once and held by [`Ticket`]s, one for each part of it
+//! that is under way. A ticket is honoured by consuming it with
+//! [`Ticket::settle`]; when the last one is, the message may be deleted, with
+//! the newest receipt that came in meanwhile. A ticket that is merely dropped,
+//! by a panic, a lost batch, a forgotten match arm, fails the message: it is
+//! forgotten here and the queue delivers it again.
+
+use std::{
+    collections::HashMap,
+    fmt,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+};
+
+use crate::ports::{Message, MessageId, Receipt};
+
+/// Made by the supervisor's owner, shared by all incarnations.
+#[derive(Clone, Debug, Default)]
+pub struct InFlight(Arc<Mutex<HashMap<MessageId, Held>>>);
+
+#[derive(Debug)]
+struct Held {
+    newest: Receipt,
+    shares: usize,
+    failed: bool,
+}
+
+/// A stake in one message.
+pub struct Ticket {
+    /// Emptied by `settle`, so that `drop` knows.
+    held: Option<(InFlight, MessageId)>,
+}
+
+impl InFlight {
+    /// The first ticket of a message; `None` if it is in hand already, and then
+    /// only its newer receipt is kept.
+    pub fn admit(&self, message: &Message) -> Option<Ticket> {
+        let mut held = self.lock();
+        if let Some(known) = held.get_mut(&message.id) {
+            known.newest = message.receipt.clone();
+            return None;
+        }
+        let first = Held { newest: message.receipt.clone(), shares: 1, failed: false };
+        held.insert(message.id.clone(), first);
+        Some(Ticket { held: Some((self.clone(), message.id.clone())) })
+    }
+
+    pub fn count(&self) -> usize {
+        self.lock().len()
+    }
+
+    /// Nothing here can panic with the lock held, so a poisoned lock is sound.
+    fn lock(&self) -> MutexGuard<'_, HashMap<MessageId, Held>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Ends one share; the receipt to delete with, if it was the last and none failed.
+    fn end(&self, id: &MessageId, honoured: bool) -> Option<Receipt> {
+        let mut held = self.lock();
+        let message = held.get_mut(id)?;
+        message.failed |= !honoured;
+        message.shares -= 1;
+        if message.shares > 0 {
+            return None;
+        }
+        held.remove(id).filter(|message| !message.failed).map(|message| message.newest)
+    }
+}
+
+impl Ticket {
+    /// A second stake in the same message.
+    #[must_use]
+    pub fn split(&self) -> Ticket {
+        if let Some((table, id)) = &self.held
+            && let Some(message) = table.lock().get_mut(id)
+        {
+            message.shares += 1;
+        }
+        Ticket { held: self.held.clone() }
+    }
+
+    /// This part of the message is durable. `Some` if all parts are: delete it.
+    #[must_use = "the message is to be deleted"]
+    pub fn settle(mut self) -> Option<(MessageId, Receipt)> {
+        let (table, id) = self.held.take()?;
+        table.end(&id, true).map(|receipt| (id, receipt))
+    }
+}
+
+impl Drop for Ticket {
+    fn drop(&mut self) {
+        if let Some((table, id)) = self.held.take() {
+            table.end(&id, false);
+        }
+    }
+}
+
+impl fmt::Debug for Ticket {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("Ticket").field(&self.held.as_ref().map(|(_, id)| id)).finish()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+
+    use super::*;
+
+    fn message(receipt: &str) -> Message {
+        Message {
+            id: MessageId("m".into()),
+            receipt: Receipt(receipt.into()),
+            body: "{}".into(),
+            attributes: BTreeMap::new(),
+            sent_at_ms: 0,
+            receives: 1,
+        }
+    }
+
+    #[test]
+    fn a_message_is_deleted_with_its_newest_receipt_when_the_last_part_is_durable() {
+        let table = InFlight::default();
+        let first = table.admit(&message("old")).expect("it is new");
+        let second = first.split();
+        assert!(table.admit(&message("new")).is_none(), "it is in hand");
+        assert_eq!(first.settle(), None);
+        let (_, receipt) = second.settle().expect("it was the last");
+        assert_eq!(receipt, Receipt("new".into()));
+        assert_eq!(table.count(), 0);
+    }
+
+    #[test]
+    fn one_dropped_part_fails_the_message_but_it_can_come_again() {
+        let table = InFlight::default();
+        let first = table.admit(&message("1")).expect("it is new");
+        let second = first.split();
+        drop(first);
+        assert!(table.admit(&message("2")).is_none(), "another part is still under way");
+        assert_eq!(second.settle(), None);
+        assert_eq!(table.count(), 0);
+        assert!(table.admit(&message("3")).is_some());
+    }
+}

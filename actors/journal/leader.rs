@@ -1,0 +1,336 @@
+//! The journal protocol of one process: a machine without I/O.
+//!
+//! [`Leader::next`] says what the store should be asked, [`Leader::answer`]
+//! takes what it said and tells what came of it; the same code runs under the
+//! appender and in the simulator. Between those calls batches are opened,
+//! filled and submitted, partitions are sealed and files reported. It promises:
+//! a batch's riders are returned only after its object is known to be in the
+//! log; a fenced leader drops everything in hand; it never writes a slot before
+//! the outcome of the one before is known.
+
+use std::{
+    collections::{BTreeMap, BTreeSet, HashSet, VecDeque},
+    time::Duration,
+};
+
+use audit::{
+    accounting::Accounting,
+    journal::{Batch, Digest, Done, Header, Object, Record},
+    key::Key,
+    partition::Partition,
+    quarantine::Entry,
+};
+
+use super::{
+    claims::{BatchNo, Claims, Rider, Verdict},
+    effect::{Answer, Effect, Now},
+    known::Window,
+    replica::{Birth, Corrupt, OpenPlan, PlanId, Replica},
+    seal::{self, SealLimits},
+    slot::{Fate, Slot},
+    takeover::{Candidate, Takeover},
+};
+
+/// A leader that was acknowledged this long ago, or longer, looks at the
+/// boundary after its next write: its slot may have been used and collected.
+/// Half of the age at which objects are collected.
+const GUARD_AFTER_MS: u64 = 12 * 3_600_000;
+
+/// A file is written only by a leader acknowledged less than this ago.
+const FRESH_MS: u64 = 10_000;
+
+#[derive(Clone, Copy, Debug)]
+pub struct Limits {
+    pub window: Window,
+    pub heartbeat: Duration,
+    pub seal: SealLimits,
+}
+
+/// What a closed batch writes: rows, entries for the quarantine, and what they
+/// add to the numbers. Any of them may be empty.
+#[derive(Debug, Default)]
+pub struct Contents {
+    pub accounting: Accounting,
+    pub quarantine: Vec<Entry>,
+    pub batch: Option<Batch>,
+}
+
+/// What came of an answer.
+#[derive(Debug)]
+pub enum Turn<R> {
+    /// The log is read and ours.
+    Serving,
+    /// An object is in the log. Its riders are to be honoured: their events are
+    /// durable.
+    Committed { riders: Vec<R>, accounting: Accounting, bytes: u64 },
+    /// Another leads. All in hand was dropped.
+    Fenced,
+}
+
+/// There is no such batch, or no leadership: what was to be written is to be
+/// dropped.
+#[derive(Debug, thiserror::Error, PartialEq, Eq)]
+#[error("the batch was given up")]
+pub struct Stale;
+
+#[derive(Debug)]
+pub struct Leader<R> {
+    candidate: Candidate,
+    limits: Limits,
+    replica: Replica,
+    phase: Phase,
+    claims: Claims<R>,
+    submitted: VecDeque<(BatchNo, Contents)>,
+    outbox: Outbox,
+    /// Plans whose file was reported, until the journal says so.
+    reported: HashSet<PlanId>,
+    acknowledged_boot_ms: Option<u64>,
+}
+
+#[derive(Debug)]
+enum Phase {
+    Taking(Takeover),
+    Serving { writing: Option<(Slot, Option<BatchNo>)> },
+    Released,
+}
+
+/// Records that wait for the next object.
+#[derive(Debug, Default)]
+struct Outbox {
+    done: BTreeMap<PlanId, Done>,
+    seal: BTreeSet<Partition>,
+    release: bool,
+}
+
+impl<R: Rider> Leader<R> {
+    pub fn new(candidate: Candidate, limits: Limits) -> Leader<R> {
+        Leader {
+            candidate,
+            limits,
+            replica: Replica::new(limits.window),
+            phase: Phase::Taking(Takeover::Survey),
+            claims: Claims::new(),
+            submitted: VecDeque::new(),
+            outbox: Outbox::default(),
+            reported: HashSet::new(),
+            acknowledged_boot_ms: None,
+        }
+    }
+
+    pub fn replica(&self) -> &Replica {
+        &self.replica
+    }
+
+    pub fn is_serving(&self) -> bool {
+        matches!(self.phase, Phase::Serving { .. })
+    }
+
+    pub fn is_released(&self) -> bool {
+        matches!(self.phase, Phase::Released)
+    }
+
+    /// The generation and secret, while serving.
+    pub fn birth(&self) -> Option<Birth> {
+        self.is_serving().then(|| self.replica.birth()).flatten()
+    }
+
+    /// Nothing is open, submitted or being written.
+    pub fn is_idle(&self) -> bool {
+        self.claims.is_empty()
+            && self.outbox.is_empty()
+            && matches!(self.phase, Phase::Serving { writing: None } | Phase::Released)
+    }
+
+    /// Whether a file may be written now: serving, and acknowledged lately.
+    pub fn is_fresh(&self, now: Now) -> bool {
+        self.is_serving() && self.unacknowledged_ms(now) < FRESH_MS
+    }
+
+    /// Milliseconds since the store last acknowledged an object of ours.
+    pub fn unacknowledged_ms(&self, now: Now) -> u64 {
+        self.acknowledged_boot_ms.map_or(u64::MAX, |at| now.boot_ms.saturating_sub(at))
+    }
+
+    pub fn begin(&mut self) -> Result<BatchNo, Stale> {
+        if self.is_serving() { Ok(self.claims.begin()) } else { Err(Stale) }
+    }
+
+    /// Judges the events of one parcel for a batch. The rider is honoured when
+    /// all of them are durable.
+    pub fn offer(
+        &mut self,
+        batch: BatchNo,
+        keys: &[Key],
+        rider: R,
+    ) -> Result<Vec<Verdict>, Stale> {
+        let replica = &self.replica;
+        self.claims.offer(batch, keys, rider, |key| replica.knows(key)).ok_or(Stale)
+    }
+
+    /// A closed batch, to be written in its turn.
+    pub fn submit(&mut self, batch: BatchNo, contents: Contents) -> Result<(), Stale> {
+        if !self.claims.has(batch) {
+            return Err(Stale);
+        }
+        self.submitted.push_back((batch, contents));
+        Ok(())
+    }
+
+    /// A batch that will not be submitted: its riders are failed. One that was
+    /// submitted stays.
+    pub fn abandon(&mut self, batch: BatchNo) {
+        let writing = match &self.phase {
+            Phase::Serving { writing: Some((_, writing)) } => *writing,
+            _ => None,
+        };
+        let submitted = self.submitted.iter().any(|(submitted, _)| *submitted == batch);
+        if !submitted && writing != Some(batch) {
+            self.claims.abandon(batch);
+        }
+    }
+
+    /// Asks for the partition's waiting rows to become a file.
+    pub fn seal(&mut self, partition: Partition) {
+        if self.is_serving() {
+            self.outbox.seal.insert(partition);
+        }
+    }
+
+    /// A plan's file is in the lake. Told twice, or too late, it is no news.
+    pub fn done(&mut self, done: Done) {
+        let id = PlanId::of(&done);
+        if self.is_serving() && self.replica.open_plan(&id).is_some() {
+            if self.reported.insert(id.clone()) {
+                self.outbox.done.insert(id, done);
+            }
+        }
+    }
+
+    /// Open plans whose file nobody reported.
+    pub fn plans_to_do(&self) -> impl Iterator<Item = &OpenPlan> {
+        let serving = self.is_serving();
+        let open = self.replica.open_plans();
+        open.filter(move |plan| serving && !self.reported.contains(&plan.id))
+    }
+
+    /// Something besides batches waits for the next object.
+    pub fn has_news(&self) -> bool {
+        !self.outbox.is_empty()
+    }
+
+    /// Writes `release` when all else is written; then it never acts again.
+    pub fn release(&mut self) {
+        self.outbox.release = true;
+    }
+
+    /// What the store should be asked now; the same until it is answered.
+    pub fn next(&mut self, now: Now) -> Option<Effect> {
+        if matches!(self.phase, Phase::Serving { writing: None }) {
+            let composed = self.compose(now);
+            self.phase = Phase::Serving { writing: composed };
+        }
+        match &self.phase {
+            Phase::Taking(takeover) => takeover.effect(&self.replica),
+            Phase::Serving { writing } => writing.as_ref().map(|(slot, _)| slot.effect()),
+            Phase::Released => None,
+        }
+    }
+
+    pub fn answer(&mut self, answer: Answer, now: Now) -> Result<Option<Turn<R>>, Corrupt> {
+        match std::mem::replace(&mut self.phase, Phase::Released) {
+            Phase::Taking(takeover) => {
+                let phase = takeover.answer(answer, &self.candidate, &mut self.replica, now)?;
+                if matches!(phase, Takeover::Won) {
+                    self.acknowledged_boot_ms = Some(now.boot_ms);
+                    self.phase = Phase::Serving { writing: None };
+                    return Ok(Some(Turn::Serving));
+                }
+                self.phase = Phase::Taking(phase);
+            }
+            Phase::Serving { writing: Some((slot, batch)) } => match slot.answer(answer) {
+                Fate::Open(slot) => self.phase = Phase::Serving { writing: Some((slot, batch)) },
+                Fate::Won(object, sealed) => {
+                    self.acknowledged_boot_ms = Some(now.boot_ms);
+                    let bytes = sealed.bytes.len() as u64;
+                    return self.committed(object, sealed.digest, bytes, batch).map(Some);
+                }
+                Fate::Lost => {
+                    self.phase = Phase::Taking(Takeover::Survey);
+                    self.claims.clear();
+                    self.submitted.clear();
+                    self.reported.clear();
+                    self.outbox = Outbox { release: self.outbox.release, ..Outbox::default() };
+                    return Ok(Some(Turn::Fenced));
+                }
+            },
+            phase => self.phase = phase,
+        }
+        Ok(None)
+    }
+
+    fn committed(
+        &mut self,
+        object: Object,
+        digest: Digest,
+        bytes: u64,
+        batch: Option<BatchNo>,
+    ) -> Result<Turn<R>, Corrupt> {
+        let accounting = object.accounting.clone();
+        let released = matches!(object.records.last(), Some(Record::Release));
+        self.replica.apply(object, digest)?;
+        self.reported.retain(|id| self.replica.open_plan(id).is_some());
+        self.phase =
+            if released { Phase::Released } else { Phase::Serving { writing: None } };
+        let riders = batch.map(|batch| self.claims.commit(batch)).unwrap_or_default();
+        Ok(Turn::Committed { riders, accounting, bytes })
+    }
+
+    /// The next object, if there is a reason for one.
+    fn compose(&mut self, now: Now) -> Option<(Slot, Option<BatchNo>)> {
+        let mut records: Vec<Record> =
+            std::mem::take(&mut self.outbox.done).into_values().map(Record::Done).collect();
+        let asked = std::mem::take(&mut self.outbox.seal);
+        let plans = asked.iter().filter_map(|p| seal::plan(&self.replica, p, &self.limits.seal));
+        records.extend(plans.map(Record::Plan));
+
+        let mut accounting = Accounting::default();
+        let mut batch_no = None;
+        if let Some((batch, contents)) = self.submitted.pop_front() {
+            accounting = contents.accounting;
+            batch_no = Some(batch);
+            if !contents.quarantine.is_empty() {
+                records.push(Record::Quarantine(contents.quarantine));
+            }
+            records.extend(contents.batch.map(Record::Batch));
+        } else if self.outbox.release && self.claims.is_empty() {
+            records.push(Record::Release);
+        }
+        if records.is_empty() && batch_no.is_none() {
+            if u128::from(self.unacknowledged_ms(now)) < self.limits.heartbeat.as_millis() {
+                return None;
+            }
+            records.push(Record::Heartbeat);
+        }
+        let guarded = self.unacknowledged_ms(now) >= GUARD_AFTER_MS;
+        let object = Object { header: self.header(now)?, accounting, records };
+        Some((Slot::new(object, guarded), batch_no))
+    }
+
+    fn header(&self, now: Now) -> Option<Header> {
+        let head = self.replica.head();
+        Some(Header {
+            writer: self.candidate.incarnation,
+            generation: self.replica.birth()?.generation,
+            seq: head.seq.next(),
+            previous: head.digest,
+            // A clock that was set back must not make the journal's time go back.
+            written_at_ms: now.wall_ms.max(head.written_at_ms),
+        })
+    }
+}
+
+impl Outbox {
+    fn is_empty(&self) -> bool {
+        self.done.is_empty() && self.seal.is_empty() && !self.release
+    }
+}

@@ -1,0 +1,23 @@
+//! From a closed batch to rows that can never be lost.
+//!
+//! The protocol is a machine without I/O ([`leader`]) over a pure state
+//! ([`replica`]); the actors here drive it. A batch goes in, its object is
+//! written into one slot, and only then are its riders (the messages it came
+//! from) told. What is durable waits in the replica state until the lake has
+//! made files of it.
+
+pub mod appender;
+pub mod claims;
+pub mod desk;
+pub mod effect;
+mod known;
+pub mod leader;
+pub mod log;
+pub mod planner;
+pub mod replica;
+pub mod seal;
+mod slot;
+mod takeover;
+
+pub use known::Window;
+pub use takeover::Candidate;

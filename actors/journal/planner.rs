@@ -1,0 +1,147 @@
+//! Decides when rows become files, and hands out the open plans.
+//!
+//! It asks the leader to plan what is due, and gives plans that are in the
+//! journal and not done to a partition writer, each to one at a time. It holds
+//! no truth: the replica state knows which plans are open, so a writer or an
+//! uploader that fell is replaced by simply handing the plan out again.
+
+use std::{
+    collections::HashSet,
+    sync::{
+        Arc, Mutex, PoisonError,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::Duration,
+};
+
+use audit::journal_id::Gen;
+
+use super::{
+    appender,
+    claims::Rider,
+    desk::Desk,
+    replica::{Birth, OpenPlan, PlanId},
+    seal::{self, SealLimits, Urgency},
+};
+use crate::base::{Actor, Address, Context, Failure};
+
+/// How often it looks without being told to.
+const LOOK_EVERY: Duration = Duration::from_millis(100);
+
+#[derive(Debug)]
+pub enum Message {
+    Look,
+    Tick,
+}
+
+/// A plan to be made into a file, by whoever holds this.
+#[derive(Debug)]
+pub struct Task {
+    pub plan: OpenPlan,
+    pub generation: Gen,
+    pub hold: Hold,
+}
+
+/// Keeps a plan from being handed out a second time; dropped, it may be again.
+#[derive(Debug)]
+pub struct Hold {
+    working: Working,
+    id: PlanId,
+}
+
+/// The plans somebody works on.
+#[derive(Clone, Debug, Default)]
+pub struct Working(Arc<Mutex<HashSet<PlanId>>>);
+
+/// Set when the process wants to end with every row in a file.
+#[derive(Clone, Debug, Default)]
+pub struct Draining(Arc<AtomicBool>);
+
+#[derive(Debug)]
+pub struct Planner<R: Rider> {
+    pub desk: Desk<R>,
+    pub limits: SealLimits,
+    pub working: Working,
+    pub draining: Draining,
+    pub appender: Address<appender::Message<R>>,
+    pub writer: Address<Task>,
+}
+
+impl<R: Rider> Actor for Planner<R> {
+    type Message = Message;
+
+    async fn started(&mut self, cx: &mut Context<Message>) -> Result<(), Failure> {
+        cx.tell_self(Message::Tick);
+        Ok(())
+    }
+
+    async fn handle(&mut self, message: Message, cx: &mut Context<Message>) -> Result<(), Failure> {
+        if matches!(message, Message::Tick) {
+            cx.wake_after(LOOK_EVERY, Message::Tick);
+        }
+        self.seal()?;
+        self.hand_out()
+    }
+}
+
+impl<R: Rider> Planner<R> {
+    fn seal(&self) -> Result<(), Failure> {
+        let urgency = if self.draining.is_set() {
+            Urgency::Draining
+        } else if self.desk.budget().starved() {
+            Urgency::Pressed
+        } else {
+            Urgency::Usual
+        };
+        let now = self.desk.now();
+        let mut leader = self.desk.leader()?;
+        let due = seal::due(leader.replica(), &self.limits, urgency, now.wall_ms);
+        let wake = !due.is_empty() || leader.has_news();
+        due.into_iter().for_each(|partition| leader.seal(partition));
+        drop(leader);
+        if wake {
+            // An appender that has messages waiting will see it with the next.
+            drop(self.appender.try_send(appender::Message::Wake));
+        }
+        Ok(())
+    }
+
+    fn hand_out(&self) -> Result<(), Failure> {
+        let (birth, plans) = {
+            let leader = self.desk.leader()?;
+            (leader.birth(), leader.plans_to_do().cloned().collect::<Vec<OpenPlan>>())
+        };
+        let Some(Birth { generation, .. }) = birth else { return Ok(()) };
+        for plan in plans {
+            let Some(hold) = self.working.hold(&plan.id) else { continue };
+            if self.writer.try_send(Task { plan, generation, hold }).is_err() {
+                break;
+            }
+        }
+        Ok(())
+    }
+}
+
+impl Working {
+    fn hold(&self, id: &PlanId) -> Option<Hold> {
+        let mut working = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        working.insert(id.clone()).then(|| Hold { working: self.clone(), id: id.clone() })
+    }
+}
+
+impl Drop for Hold {
+    fn drop(&mut self) {
+        let mut working = self.working.0.lock().unwrap_or_else(PoisonError::into_inner);
+        working.remove(&self.id);
+    }
+}
+
+impl Draining {
+    pub fn set(&self) {
+        self.0.store(true, Ordering::Relaxed);
+    }
+
+    fn is_set(&self) -> bool {
+        self.0.load(Ordering::Relaxed)
+    }
+}

@@ -1,0 +1,106 @@
+//! When rows become a file, and which.
+//!
+//! A partition is sealed when its rows are old, many or heavy; the heaviest
+//! ones early when memory is short; all of them when draining. Timing decides
+//! only *when* a plan is written: once it stands in the journal, its rows are a
+//! function of the journal.
+
+use std::collections::{HashMap, VecDeque};
+
+use audit::{journal::Plan, journal_id::Seq, key::KeyXor, partition::{Area, Partition}};
+
+use super::replica::{Piece, Replica};
+
+#[derive(Clone, Copy, Debug)]
+pub struct SealLimits {
+    pub age_ms: i64,
+    pub rows: u64,
+    pub raw_bytes: u64,
+    /// Plans open at a time for one tenant: events dated all over the calendar
+    /// must not open a file for each day at once. The rest waits.
+    pub open_max: usize,
+}
+
+/// Why everything, or nothing special, should be sealed now.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Urgency {
+    Usual,
+    /// Somebody waits for memory.
+    Pressed,
+    /// The process wants to end with every row in a file.
+    Draining,
+}
+
+/// The partitions to seal now, the heaviest first.
+pub fn due(
+    replica: &Replica,
+    limits: &SealLimits,
+    urgency: Urgency,
+    wall_ms: i64,
+) -> Vec<Partition> {
+    let mut open: HashMap<&Area, usize> = HashMap::new();
+    for plan in replica.open_plans() {
+        *open.entry(&plan.id.partition.area).or_default() += 1;
+    }
+    let mut ripe: Vec<(u64, &Partition)> = replica
+        .waiting()
+        .iter()
+        .filter_map(|(partition, pieces)| {
+            let weight: u64 = pieces.iter().map(|piece| piece.raw_bytes).sum();
+            let rows: u64 = pieces.iter().map(|piece| piece.rows).sum();
+            let oldest_ms = pieces.front()?.written_at_ms;
+            let ripe = urgency != Urgency::Usual
+                || wall_ms.saturating_sub(oldest_ms) >= limits.age_ms
+                || rows >= limits.rows
+                || weight >= limits.raw_bytes;
+            ripe.then_some((weight, partition))
+        })
+        .collect();
+    ripe.sort_by(|a, b| b.cmp(a));
+    if urgency == Urgency::Pressed {
+        // Half of what waits, at least one: enough to go on, large files still.
+        let half: u64 = ripe.iter().map(|(weight, _)| weight).sum::<u64>() / 2;
+        let mut taken = 0;
+        let count = ripe.iter().take_while(|(weight, _)| {
+            let before = taken;
+            taken += weight;
+            before <= half
+        });
+        let count = count.count();
+        ripe.truncate(count);
+    }
+    ripe.retain(|(_, partition)| {
+        let open = open.entry(&partition.area).or_default();
+        *open += 1;
+        *open <= limits.open_max
+    });
+    ripe.into_iter().map(|(_, partition)| partition.clone()).collect()
+}
+
+/// The plan for a partition's oldest rows, up to the limits of one file.
+pub(super) fn plan(
+    replica: &Replica,
+    partition: &Partition,
+    limits: &SealLimits,
+) -> Option<Plan> {
+    let pieces: &VecDeque<Piece> = replica.waiting().get(partition)?;
+    let first = pieces.front()?;
+    let mut plan = Plan {
+        partition: partition.clone(),
+        from: Seq(first.seq.0 - 1),
+        upto: first.seq,
+        rows: 0,
+        key_xor: KeyXor::default(),
+    };
+    let mut raw_bytes = 0;
+    for piece in pieces {
+        plan.upto = piece.seq;
+        plan.rows += piece.rows;
+        plan.key_xor.0 ^= piece.key_xor.0;
+        raw_bytes += piece.raw_bytes;
+        if plan.rows >= limits.rows || raw_bytes >= limits.raw_bytes {
+            break;
+        }
+    }
+    Some(plan)
+}

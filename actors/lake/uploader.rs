@@ -1,0 +1,98 @@
+//! Writes a file into the lake, create-only, and reports it to the leader.
+//!
+//! Only a leader that was acknowledged lately writes. A key that is taken holds
+//! this very file from an earlier try, or else something is badly wrong: it is
+//! compared, and never overwritten.
+
+use std::{sync::Arc, time::Duration};
+
+use audit::{journal::Done, lake::Footer, partition::Area, quarantine};
+use bytes::Bytes;
+
+use super::partition_writer::SealedFile;
+use crate::{
+    base::{Actor, Address, Context, Failure},
+    journal::{appender, claims::Rider, desk::Desk},
+    report,
+    ports::{Created, Store, StoreError},
+};
+
+/// Pauses between tries, doubled each time up to the cap.
+const PAUSE_MIN: Duration = Duration::from_millis(100);
+const PAUSE_MAX: Duration = Duration::from_secs(10);
+
+pub struct Uploader<R: Rider> {
+    pub store: Arc<dyn Store>,
+    pub desk: Desk<R>,
+    pub appender: Address<appender::Message<R>>,
+}
+
+impl<R: Rider> std::fmt::Debug for Uploader<R> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Uploader")
+    }
+}
+
+impl<R: Rider> Actor for Uploader<R> {
+    type Message = SealedFile;
+
+    async fn handle(&mut self, file: SealedFile, _: &mut Context<SealedFile>) -> Result<(), Failure> {
+        let mut pause = PAUSE_MIN;
+        loop {
+            match self.write(&file).await? {
+                Ok(()) => break,
+                Err(reason) => report::upload_failed(&file.key, &reason, pause),
+            }
+            tokio::time::sleep(pause).await;
+            pause = (pause * 2).min(PAUSE_MAX);
+        }
+        report::file_written(&file.key, file.done.rows, file.done.bytes);
+        self.desk.leader()?.done(file.done.clone());
+        // The planner looks as well, should the appender be busy.
+        drop(self.appender.try_send(appender::Message::Wake));
+        drop(file.hold);
+        Ok(())
+    }
+}
+
+impl<R: Rider> Uploader<R> {
+    /// The inner error is a reason to try again.
+    async fn write(&self, file: &SealedFile) -> Result<Result<(), String>, Failure> {
+        let now = self.desk.now();
+        if !self.desk.leader()?.is_fresh(now) {
+            return Ok(Err("the journal has not answered lately".into()));
+        }
+        match self.store.create(&file.key, file.bytes.clone()).await {
+            Ok(Created::New) => Ok(Ok(())),
+            Ok(Created::Exists) => self.compare(file).await,
+            Err(StoreError::Retry(reason) | StoreError::Fatal(reason)) => Ok(Err(reason)),
+        }
+    }
+
+    async fn compare(&self, file: &SealedFile) -> Result<Result<(), String>, Failure> {
+        match self.store.get(&file.key).await {
+            Ok(Some(found)) if is_the_same(&found, file) => Ok(Ok(())),
+            Ok(Some(_)) => Err(Failure::Fatal(format!(
+                "{} exists with other rows than its plan: it was not written by this journal. \
+                 Move it away and start again; nothing is lost",
+                file.key
+            ))),
+            Ok(None) => Ok(Err("it was there and is gone".into())),
+            Err(error) => Ok(Err(error.to_string())),
+        }
+    }
+}
+
+/// Same plan, same rows; the bytes may differ, by another version's encoder.
+fn is_the_same(found: &Bytes, file: &SealedFile) -> bool {
+    let Done { plan, rows, key_xor, .. } = file.done;
+    match file.done.partition.area {
+        Area::Tenant(_) => Footer::read(found).is_ok_and(|footer| {
+            footer.plan == plan && footer.rows == rows && footer.key_xor == key_xor
+        }),
+        Area::Quarantine => {
+            *found == file.bytes
+                || quarantine::decode_file(found).is_ok_and(|lines| lines.len() as u64 == rows)
+        }
+    }
+}

@@ -1,0 +1,343 @@
+//! The stages joined: the only file that knows all of them.
+//!
+//! What must outlive the actors is made here (the desk with the replica state,
+//! the table of messages in hand, the budget, the addresses) and handed to each
+//! incarnation. Data flows as `topology.toml` draws it. The pipeline runs until
+//! it is stopped or its tree gives up; it can be asked to drain, which ends with
+//! an empty queue and every row in a file.
+
+use std::{sync::Arc, time::Duration};
+
+use audit::{
+    accounting::Counts, geo::Places, journal_id::JournalName, lake::Compression, message,
+    source::Source, tenant::Tenant,
+};
+use tokio::time::{Instant, sleep};
+
+use crate::{
+    base::{Budget, Compute, Outcome, Probe, Running, StartError, Topology, Tree, mailbox},
+    ingest::{
+        batcher::Batcher,
+        deleter::Deleter,
+        enricher::Enricher,
+        filling::Full,
+        inflight::InFlight,
+        intake::Intake,
+        normalizer::Normalizer,
+        parcel::Stake,
+        poller::{self, Gate, Poller},
+    },
+    journal::{
+        Candidate, Window,
+        appender::Appender,
+        desk::Desk,
+        leader::{self, Leader},
+        log::Log,
+        planner::{Draining, Planner, Working},
+        seal::SealLimits,
+    },
+    lake::{partition_writer::PartitionWriter, uploader::Uploader},
+    ports::{Backlog, Clock, Queue, QueueError, Store},
+};
+
+/// How often a pipeline that drains or stops is looked at.
+const LOOK_EVERY: Duration = Duration::from_millis(20);
+
+/// The outside things.
+#[derive(Clone)]
+pub struct Ports {
+    pub queue: Arc<dyn Queue>,
+    /// Long-term: `data/`.
+    pub lake: Arc<dyn Store>,
+    /// Transient: the journal and large payloads.
+    pub transient: Arc<dyn Store>,
+    pub clock: Arc<dyn Clock>,
+}
+
+/// What is decided before the start.
+#[derive(Clone, Debug)]
+pub struct Setup {
+    pub topology: Arc<Topology>,
+    pub journal: JournalName,
+    pub candidate: Candidate,
+    pub geoip: Option<std::path::PathBuf>,
+    pub compression: Compression,
+    pub default_tenant: Tenant,
+    pub trust_attributes: bool,
+    pub probe: Probe,
+}
+
+pub struct Pipeline {
+    running: Running,
+    ports: Ports,
+    desk: Desk<Stake>,
+    in_flight: InFlight,
+    gate: Gate,
+    draining: Draining,
+}
+
+/// How far things are.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Progress {
+    pub leading: bool,
+    /// Slot of the newest object applied.
+    pub head: u64,
+    /// Since this process leads.
+    pub counts: Counts,
+    /// `None` where the queue does not tell.
+    pub backlog: Option<Backlog>,
+    pub in_flight: usize,
+    /// Rows that are durable and not yet in a file.
+    pub rows_waiting: u64,
+}
+
+impl Pipeline {
+    pub async fn start(ports: Ports, setup: &Setup) -> Result<Pipeline, StartError> {
+        let limits = setup.topology.limits();
+        let budget = Budget::new(limits.budget.bytes, limits.budget.messages);
+        let leader = Leader::new(setup.candidate.clone(), leader_limits(&setup.topology));
+        let desk = Desk::new(leader, Arc::clone(&ports.clock), budget);
+        let kept = Kept {
+            desk: desk.clone(),
+            compute: Compute::new(limits.compute.threads, limits.compute.slots)?,
+            in_flight: InFlight::default(),
+            gate: Gate::default(),
+            draining: Draining::default(),
+        };
+        let running = kept.tree(&ports, setup).start().await?;
+        let Kept { in_flight, gate, draining, .. } = kept;
+        Ok(Pipeline { running, ports, desk, in_flight, gate, draining })
+    }
+
+    /// Ends only when the tree does, by itself.
+    pub async fn finished(&mut self) -> Outcome {
+        self.running.finished().await
+    }
+
+    pub async fn progress(&self) -> Result<Progress, QueueError> {
+        let backlog = self.ports.queue.backlog().await?;
+        let mut progress =
+            Progress { backlog, in_flight: self.in_flight.count(), ..Progress::default() };
+        let before = self.desk.counts_before();
+        if let Ok(leader) = self.desk.leader() {
+            let replica = leader.replica();
+            progress.leading = leader.is_serving();
+            progress.head = replica.head().seq.0;
+            progress.counts = replica.accounting().total() - before;
+            progress.rows_waiting = replica.rows_waiting();
+        }
+        Ok(progress)
+    }
+
+    /// Goes on until the queue is empty and every row is in a file; tells how
+    /// far it is on the way. To be cancelled by whoever has a deadline.
+    pub async fn drain(&self, mut tell: impl FnMut(&Progress)) -> Result<Progress, QueueError> {
+        loop {
+            let progress = self.progress().await?;
+            tell(&progress);
+            let empty = progress.backlog.is_some_and(|backlog| backlog == Backlog::default());
+            if empty && progress.in_flight == 0 && progress.leading {
+                self.draining.set();
+                if self.is_settled() {
+                    return Ok(progress);
+                }
+            }
+            sleep(LOOK_EVERY).await;
+        }
+    }
+
+    /// Commits what is in hand, gives open files `grace`, releases the journal
+    /// and stops. Whatever does not end in time is recovered by the next start.
+    pub async fn stop(self, grace: Duration) -> Outcome {
+        self.gate.shut();
+        let end = Instant::now() + grace;
+        self.wait_for(end, |pipeline| pipeline.in_flight.count() == 0).await;
+        self.wait_for(end, |pipeline| {
+            pipeline.desk.leader().is_ok_and(|leader| leader.replica().open_plans().count() == 0)
+        })
+        .await;
+        if let Ok(mut leader) = self.desk.leader() {
+            leader.release();
+        }
+        self.wait_for(end, |pipeline| {
+            pipeline.desk.leader().is_ok_and(|leader| !leader.is_serving())
+        })
+        .await;
+        self.running.shutdown().await
+    }
+
+    fn is_settled(&self) -> bool {
+        self.desk
+            .leader()
+            .is_ok_and(|leader| leader.is_idle() && leader.replica().is_settled())
+    }
+
+    async fn wait_for(&self, end: Instant, reached: impl Fn(&Pipeline) -> bool) {
+        while !reached(self) && Instant::now() < end {
+            sleep(LOOK_EVERY).await;
+        }
+    }
+}
+
+/// What outlives every actor.
+struct Kept {
+    desk: Desk<Stake>,
+    compute: Compute,
+    in_flight: InFlight,
+    gate: Gate,
+    draining: Draining,
+}
+
+impl Kept {
+    fn tree(&self, ports: &Ports, setup: &Setup) -> Tree {
+        let topology = &setup.topology;
+        let (appender, appender_box) = mailbox(topology, "appender");
+        let (planner, planner_box) = mailbox(topology, "planner");
+        let (writer, writer_box) = mailbox(topology, "partition_writer");
+        let (uploader, uploader_box) = mailbox(topology, "uploader");
+        let (deleter, deleter_box) = mailbox(topology, "deleter");
+        let mut tree = Tree::new(Arc::clone(topology), setup.probe.clone());
+        self.add_ingest(&mut tree, ports, setup, &appender);
+        tree.add(deleter_box, {
+            let queue = Arc::clone(&ports.queue);
+            move |_| Deleter { queue: Arc::clone(&queue) }
+        });
+        tree.add(appender_box, {
+            let attempt = topology.limits().journal.attempt_timeout;
+            let log = Log::new(Arc::clone(&ports.transient), &setup.journal, attempt);
+            let beat = topology.limits().journal.heartbeat;
+            let desk = self.desk.clone();
+            move |_| Appender {
+                desk: desk.clone(),
+                log: log.clone(),
+                beat,
+                settled: deleter.clone(),
+                planner: planner.clone(),
+            }
+        });
+        tree.add(planner_box, {
+            let (desk, draining) = (self.desk.clone(), self.draining.clone());
+            let (limits, working) = (seal_limits(topology), Working::default());
+            let appender = appender.clone();
+            move |_| Planner {
+                desk: desk.clone(),
+                limits,
+                working: working.clone(),
+                draining: draining.clone(),
+                appender: appender.clone(),
+                writer: writer.clone(),
+            }
+        });
+        tree.add(writer_box, {
+            let (journal, compression) = (setup.journal.clone(), setup.compression);
+            let compute = self.compute.clone();
+            move |_| PartitionWriter {
+                journal: journal.clone(),
+                compression,
+                compute: compute.clone(),
+                uploader: uploader.clone(),
+            }
+        });
+        tree.add(uploader_box, {
+            let (store, desk) = (Arc::clone(&ports.lake), self.desk.clone());
+            move |_| Uploader {
+                store: Arc::clone(&store),
+                desk: desk.clone(),
+                appender: appender.clone(),
+            }
+        });
+        tree
+    }
+
+    fn add_ingest(
+        &self,
+        tree: &mut Tree,
+        ports: &Ports,
+        setup: &Setup,
+        appender: &crate::base::Address<crate::journal::appender::Message<Stake>>,
+    ) {
+        let topology = &setup.topology;
+        let limits = topology.limits();
+        let (batcher, batcher_box) = mailbox(topology, "batcher");
+        let (enricher, enricher_box) = mailbox(topology, "enricher");
+        let (_, poller_box) = mailbox(topology, "poller");
+        let normalizers = Source::ALL.map(|source| {
+            let (address, mailbox) = mailbox(topology, &format!("{source}_normalizer"));
+            let (compute, enricher) = (self.compute.clone(), enricher.clone());
+            tree.add(mailbox, move |_| Normalizer {
+                source,
+                compute: compute.clone(),
+                enricher: enricher.clone(),
+            });
+            address
+        });
+        tree.add(enricher_box, {
+            let (compute, batcher) = (self.compute.clone(), batcher.clone());
+            let geoip = setup.geoip.clone();
+            move |_| Enricher {
+                compute: compute.clone(),
+                places: Some(Places::new(geoip.clone())),
+                batcher: batcher.clone(),
+            }
+        });
+        tree.add(batcher_box, {
+            let (desk, compute) = (self.desk.clone(), self.compute.clone());
+            let age = limits.batch.age;
+            let full = Full { rows: limits.batch.rows as usize, raw_bytes: limits.batch.raw_bytes };
+            let appender = appender.clone();
+            move |_| Batcher::new(desk.clone(), compute.clone(), (age, full), appender.clone())
+        });
+        tree.add(poller_box, {
+            let intake = Arc::new(Intake {
+                limits: message::Limits {
+                    parcel_bytes: limits.parcel.bytes as usize,
+                    ..message::Limits::default()
+                },
+                default_tenant: setup.default_tenant.clone(),
+                trust_attributes: setup.trust_attributes,
+                normalizers,
+                batcher,
+            });
+            let limits = poller::Limits {
+                parcel_bytes: limits.parcel.bytes,
+                commit_stale: limits.journal.commit_stale,
+                in_flight_max: limits.budget.messages as usize,
+            };
+            let (desk, compute) = (self.desk.clone(), self.compute.clone());
+            let (in_flight, gate, ports) = (self.in_flight.clone(), self.gate.clone(), ports.clone());
+            move |_| Poller {
+                queue: Arc::clone(&ports.queue),
+                payloads: Arc::clone(&ports.transient),
+                desk: desk.clone(),
+                in_flight: in_flight.clone(),
+                compute: compute.clone(),
+                intake: Arc::clone(&intake),
+                limits,
+                gate: gate.clone(),
+                error_pause: poller::ERROR_PAUSE_MIN,
+            }
+        });
+    }
+}
+
+fn leader_limits(topology: &Topology) -> leader::Limits {
+    let limits = topology.limits();
+    leader::Limits {
+        window: Window {
+            reach_ms: limits.dedup.window.as_millis() as i64,
+            bytes_max: limits.dedup.bytes_max,
+        },
+        heartbeat: limits.journal.heartbeat,
+        seal: seal_limits(topology),
+    }
+}
+
+fn seal_limits(topology: &Topology) -> SealLimits {
+    let seal = &topology.limits().seal;
+    SealLimits {
+        age_ms: seal.age.as_millis() as i64,
+        rows: seal.rows,
+        raw_bytes: seal.raw_bytes,
+        open_max: seal.open_days_max,
+    }
+}

@@ -1,0 +1,340 @@
+//! One process: the real protocol, and a driver that can be stopped anywhere.
+
+use std::{collections::BTreeMap, time::Duration};
+
+use audit::{
+    journal::{Batch, Done, Incarnation, Slice},
+    journal_id::Seq,
+    key::{Key, KeyXor, Secret},
+    partition::Partition,
+};
+use bytes::Bytes;
+
+use super::{
+    Mutant,
+    dice::Dice,
+    world::{Checked, EventId, File, MessageNo, Violation, World},
+};
+use crate::{
+    ingest::inflight::{InFlight, Ticket},
+    journal::{
+        Candidate, Window,
+        claims::{BatchNo, Rider, Verdict},
+        effect::{Answer, Effect, Now, Outcome},
+        leader::{Contents, Leader, Limits, Turn},
+        replica::{Birth, Content, OpenPlan, PlanId},
+        seal::SealLimits,
+    },
+    ports::{Message, MessageId, Receipt},
+};
+
+/// Virtual milliseconds of one step.
+const STEP_MS: u64 = 50;
+
+impl Rider for Ticket {
+    fn split(&self) -> Ticket {
+        Ticket::split(self)
+    }
+}
+
+#[derive(Debug)]
+pub(super) struct Node {
+    leader: Leader<Ticket>,
+    in_flight: InFlight,
+    filling: Option<(BatchNo, Vec<EventId>)>,
+    closed: Vec<(BatchNo, Vec<EventId>)>,
+    /// A message taken apart half-way.
+    opened: Option<(MessageNo, Ticket, Vec<EventId>)>,
+    /// Messages that may be deleted.
+    settled: Vec<(MessageId, Receipt)>,
+    /// The newest receipt this process has seen of each message.
+    newest: BTreeMap<MessageId, Receipt>,
+    /// Asleep until this step.
+    pub(super) asleep_until: u64,
+    /// Waits for an answer of the network.
+    pub(super) waiting: bool,
+    mutant: Option<Mutant>,
+}
+
+/// A write under way in the network.
+#[derive(Clone, Debug)]
+pub(super) enum Write {
+    Log(Seq, Bytes),
+    File(PlanId, File, Box<Done>),
+}
+
+pub(super) fn candidate(dice: &mut Dice, birth: Birth) -> Candidate {
+    Candidate { incarnation: Incarnation(dice.next()), birth }
+}
+
+impl Node {
+    pub(super) fn new(candidate: Candidate, mutant: Option<Mutant>) -> Node {
+        let limits = Limits {
+            window: Window { reach_ms: i64::MAX, bytes_max: u64::MAX },
+            heartbeat: Duration::from_secs(5),
+            seal: SealLimits { age_ms: 0, rows: 6, raw_bytes: u64::MAX, open_max: 2 },
+        };
+        Node {
+            leader: Leader::new(candidate, limits),
+            in_flight: InFlight::default(),
+            filling: None,
+            closed: Vec::new(),
+            opened: None,
+            settled: Vec::new(),
+            newest: BTreeMap::new(),
+            asleep_until: 0,
+            waiting: false,
+            mutant,
+        }
+    }
+
+    pub(super) fn is_drained(&self) -> bool {
+        self.leader.is_idle()
+            && self.leader.is_serving()
+            && self.leader.replica().is_settled()
+            && self.settled.is_empty()
+    }
+
+    pub(super) fn effect(&mut self, world: &World) -> Option<Effect> {
+        self.leader.next(now(world))
+    }
+
+    /// Takes an answer; the world checks I9 by what the replica then claims.
+    pub(super) fn answer(&mut self, world: &mut World, answer: Answer) -> Checked {
+        let answer = match (self.mutant, answer) {
+            (Some(Mutant::TakenIsSuccess), Answer::Created(Outcome::Taken)) => {
+                Answer::Created(Outcome::Won)
+            }
+            (_, answer) => answer,
+        };
+        let turn = self
+            .leader
+            .answer(answer, now(world))
+            .map_err(|corrupt| Violation(format!("I3: {corrupt}")))?;
+        match turn {
+            Some(Turn::Committed { riders, .. }) => {
+                self.owns_head(world)?;
+                for rider in riders {
+                    self.settle(rider)?;
+                }
+            }
+            Some(Turn::Serving) => self.owns_head(world)?,
+            Some(Turn::Fenced) => {
+                world.note("fenced", 0);
+                self.asleep_until = world.step + world.dice.between(5, 60);
+            }
+            None => {}
+        }
+        Ok(())
+    }
+
+    fn owns_head(&self, world: &World) -> Checked {
+        let head = self.leader.replica().head();
+        let there = world.log.get(&head.seq).map(|bytes| audit::journal::Object::decode(bytes));
+        match there {
+            Some(Ok((_, digest))) if digest == head.digest => Ok(()),
+            _ => Err(Violation(format!("I9: slot {} was not won", head.seq))),
+        }
+    }
+
+    /// Receives, and takes apart what is in hand.
+    pub(super) fn receive(&mut self, world: &mut World, faults: bool) -> Checked {
+        if !self.leader.is_serving() {
+            return Ok(());
+        }
+        if let Some((no, ticket, events)) = self.opened.take() {
+            return self.offer(world, no, ticket, events);
+        }
+        for (no, receipt, events) in world.receive(faults) {
+            let id = id(no);
+            let receipt = Receipt(receipt.to_string().into());
+            self.newest.insert(id.clone(), receipt.clone());
+            let message = Message {
+                id,
+                receipt,
+                body: Bytes::new(),
+                attributes: BTreeMap::new(),
+                sent_at_ms: 0,
+                receives: 1,
+            };
+            let Some(ticket) = self.in_flight.admit(&message) else { continue };
+            if self.mutant == Some(Mutant::DeleteBeforeCommit) {
+                world.delete(no, receipt_no(&message.receipt))?;
+            }
+            self.offer(world, no, ticket, events)?;
+        }
+        Ok(())
+    }
+
+    /// Offers some of a message's events; the rest may come with a later batch.
+    fn offer(
+        &mut self,
+        world: &mut World,
+        no: MessageNo,
+        ticket: Ticket,
+        mut events: Vec<EventId>,
+    ) -> Checked {
+        let rest = events.split_off(world.dice.between(1, events.len() as u64) as usize);
+        let Some(batch) = self.batch() else { return Ok(()) };
+        let keys: Vec<Key> = events.iter().map(|event| world.key(*event)).collect();
+        let stake = ticket.split();
+        let Ok(verdicts) = self.leader.offer(batch, &keys, stake) else { return Ok(()) };
+        let copies = verdicts.iter().all(|verdict| *verdict == Verdict::Duplicate);
+        if self.mutant == Some(Mutant::DeleteRiderEarly) && copies && rest.is_empty() {
+            world.delete(no, self.newest.get(&id(no)).map_or(0, receipt_no))?;
+        }
+        let all = self.mutant == Some(Mutant::NoDedup);
+        let new = events.into_iter().zip(verdicts);
+        let new = new.filter(|(_, v)| all || *v == Verdict::New).map(|(event, _)| event);
+        if let Some((_, filling)) = &mut self.filling {
+            filling.extend(new);
+        }
+        if rest.is_empty() {
+            return self.settle(ticket);
+        }
+        if self.opened.is_none() && world.dice.chance(500) {
+            self.opened = Some((no, ticket, rest));
+            return Ok(());
+        }
+        self.offer(world, no, ticket, rest)
+    }
+
+    /// I7: a message is deleted with the newest receipt there is by then.
+    fn settle(&mut self, ticket: Ticket) -> Checked {
+        let Some((id, receipt)) = ticket.settle() else { return Ok(()) };
+        if self.newest.get(&id) != Some(&receipt) {
+            return Err(Violation(format!("I7: {id} would be deleted with an old receipt")));
+        }
+        self.settled.push((id, receipt));
+        Ok(())
+    }
+
+    fn batch(&mut self) -> Option<BatchNo> {
+        if self.filling.is_none() {
+            self.filling = self.leader.begin().ok().map(|batch| (batch, Vec::new()));
+        }
+        self.filling.as_ref().map(|(batch, _)| *batch)
+    }
+
+    /// Closes the batch that is being filled; it waits to be submitted.
+    pub(super) fn close(&mut self) {
+        self.closed.extend(self.filling.take());
+    }
+
+    pub(super) fn submit(&mut self, world: &World) {
+        if self.closed.is_empty() {
+            return;
+        }
+        let (batch, events) = self.closed.remove(0);
+        let batch_record = gather(world, &events);
+        let contents = Contents { batch: batch_record, ..Contents::default() };
+        // A batch of an earlier leadership is dropped: its messages come again.
+        drop(self.leader.submit(batch, contents));
+    }
+
+    /// A panic on the way: whatever is being filled or encoded is lost.
+    pub(super) fn lose_a_batch(&mut self) {
+        let lost = self.filling.take().or_else(|| self.closed.pop());
+        if let Some((batch, _)) = lost {
+            self.leader.abandon(batch);
+        }
+    }
+
+    pub(super) fn seal(&mut self, world: &mut World) {
+        let waiting: Vec<Partition> = self.leader.replica().waiting().keys().cloned().collect();
+        if let Some(partition) = world.dice.pick(&waiting) {
+            self.leader.seal(partition.clone());
+        }
+    }
+
+    /// Makes a file of some open plan.
+    pub(super) fn file(&mut self, world: &mut World) -> Option<Write> {
+        if !self.leader.is_fresh(now(world)) {
+            return None;
+        }
+        let plans: Vec<OpenPlan> = self.leader.plans_to_do().cloned().collect();
+        let open = world.dice.pick(&plans)?;
+        let mut keys: File = open.pieces.iter().flat_map(|piece| keys_of(&piece.content)).collect();
+        if self.mutant == Some(Mutant::FilesByTiming) {
+            let waiting = self.leader.replica().waiting().get(&open.id.partition);
+            let more = waiting.into_iter().flatten().flat_map(|piece| keys_of(&piece.content));
+            keys.extend(more);
+        }
+        let done = Done {
+            plan: open.id.seq,
+            partition: open.id.partition.clone(),
+            rows: open.plan.rows,
+            key_xor: open.plan.key_xor,
+            bytes: 1,
+            time_min_ms: 0,
+            time_max_ms: 0,
+        };
+        Some(Write::File(open.id.clone(), keys, Box::new(done)))
+    }
+
+    pub(super) fn filed(&mut self, done: Done) {
+        self.leader.done(done);
+    }
+
+    /// Deletes one settled message; the call may get lost.
+    pub(super) fn delete(&mut self, world: &mut World, lost: bool) -> Checked {
+        match self.settled.pop() {
+            Some((id, receipt)) if !lost => {
+                world.delete(id.0.parse().unwrap_or_default(), receipt_no(&receipt))
+            }
+            _ => Ok(()),
+        }
+    }
+}
+
+fn id(no: MessageNo) -> MessageId {
+    MessageId(no.to_string().into())
+}
+
+fn now(world: &World) -> Now {
+    let boot_ms = world.step * STEP_MS;
+    Now { wall_ms: boot_ms as i64, boot_ms }
+}
+
+fn receipt_no(receipt: &Receipt) -> u64 {
+    receipt.0.parse().unwrap_or_default()
+}
+
+fn keys_of(content: &Content) -> Vec<Key> {
+    match content {
+        Content::Rows { batch, slice } => {
+            let slice = &batch.slices[*slice];
+            batch.keys[slice.row_start as usize..slice.row_end as usize].to_vec()
+        }
+        Content::Quarantine(_) => Vec::new(),
+    }
+}
+
+/// A batch without columns: the protocol looks at keys and partitions only.
+fn gather(world: &World, events: &[EventId]) -> Option<Batch> {
+    let mut groups: BTreeMap<&Partition, Vec<Key>> = BTreeMap::new();
+    for event in events {
+        groups.entry(world.partition(*event)).or_default().push(world.key(*event));
+    }
+    let mut batch =
+        Batch::default();
+    for (partition, keys) in groups {
+        let row_start = batch.keys.len() as u32;
+        let slice = Slice {
+            partition: partition.clone(),
+            row_start,
+            row_end: row_start + keys.len() as u32,
+            key_xor: KeyXor::of(keys.iter().copied()),
+            raw_bytes: keys.len() as u64,
+        };
+        batch.slices.push(slice);
+        batch.keys.extend(keys);
+    }
+    (!batch.keys.is_empty()).then_some(batch)
+}
+
+/// What every candidate of one world would begin a journal with.
+pub(super) fn birth(dice: &mut Dice) -> Birth {
+    let secret = Secret([dice.next(), dice.next(), dice.next(), dice.next()]);
+    Birth { generation: audit::journal_id::Gen(dice.next()), secret }
+}

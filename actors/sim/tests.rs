@@ -1,0 +1,62 @@
+//! What is asked of the simulator: silence for the protocol, noise for mutants.
+
+#![cfg(test)]
+
+use std::collections::BTreeMap;
+
+use super::{Mutant, run::Report, run};
+
+/// Worlds in an ordinary run.
+const SEEDS: u64 = 20_000;
+
+/// Within how many worlds each mutant must be found.
+const MUTANT_SEEDS: u64 = 2_000;
+
+#[test]
+fn twenty_thousand_worlds_lose_nothing_and_double_nothing() {
+    let seeds = match std::env::var("IDTRAIL_SEED") {
+        Ok(seed) => {
+            let seed = seed.parse().expect("IDTRAIL_SEED is a number");
+            seed..seed + 1
+        }
+        Err(_) => 0..SEEDS,
+    };
+    let mut counts: BTreeMap<&str, u64> = BTreeMap::new();
+    for seed in seeds.clone() {
+        let report = run(seed, None)
+            .unwrap_or_else(|violation| panic!("IDTRAIL_SEED={seed}: {violation:?}"));
+        for (what, count) in report.counts {
+            *counts.entry(what).or_default() += count;
+        }
+    }
+    println!("{} worlds, 0 violations; {counts:?}", seeds.count());
+    for fault in ["crash", "sleep", "write failed", "answer lost", "write late", "batch lost"] {
+        let injected = counts.get(fault).copied().unwrap_or_default();
+        assert!(injected > SEEDS / 10 || std::env::var("IDTRAIL_SEED").is_ok(), "{fault}");
+    }
+}
+
+#[test]
+fn the_same_seed_is_the_same_world() {
+    let first: Vec<Report> = (0..50).filter_map(|seed| run(seed, None).ok()).collect();
+    let second: Vec<Report> = (0..50).filter_map(|seed| run(seed, None).ok()).collect();
+    assert_eq!(first.len(), 50);
+    assert_eq!(first, second);
+    assert_ne!(first[0].trace, first[1].trace);
+}
+
+#[test]
+fn every_planted_bug_is_caught() {
+    for mutant in [
+        Mutant::DeleteBeforeCommit,
+        Mutant::NoDedup,
+        Mutant::DeleteRiderEarly,
+        Mutant::NextSlotOnUnknown,
+        Mutant::TakenIsSuccess,
+        Mutant::FilesByTiming,
+    ] {
+        let caught = (0..MUTANT_SEEDS).find_map(|seed| Some((seed, run(seed, Some(mutant)).err()?)));
+        let (seed, violation) = caught.unwrap_or_else(|| panic!("{mutant:?} was not caught"));
+        println!("{mutant:?}: caught in world {seed}: {violation:?}");
+    }
+}

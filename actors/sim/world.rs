@@ -1,0 +1,265 @@
+//! What is outside of the processes: the queue, the journal's store, the lake,
+//! the network between, and the truth that is checked.
+
+use std::collections::{BTreeMap, BTreeSet, HashSet};
+
+use audit::{
+    journal::{Object, Plan, Record},
+    journal_id::Seq,
+    key::{Key, KeyXor, Secret},
+    partition::{Day, Partition},
+    source::Source,
+    tenant::Tenant,
+};
+use bytes::Bytes;
+
+use super::dice::Dice;
+use crate::journal::replica::PlanId;
+
+pub(super) type EventId = u64;
+pub(super) type MessageNo = u64;
+
+/// Steps for which a received message is hidden.
+const HIDDEN: u64 = 40;
+
+#[derive(Debug)]
+pub(super) struct Letter {
+    pub(super) events: Vec<EventId>,
+    pub(super) visible_at: u64,
+    /// Of the newest receive.
+    pub(super) receipt: u64,
+}
+
+/// A file of the lake: the events it holds.
+pub(super) type File = Vec<Key>;
+
+#[derive(Debug)]
+pub(super) struct World {
+    pub(super) dice: Dice,
+    pub(super) step: u64,
+    pub(super) log: BTreeMap<Seq, Bytes>,
+    pub(super) lake: BTreeMap<PlanId, File>,
+    pub(super) queue: BTreeMap<MessageNo, Letter>,
+    /// Event n belongs to the tenant and partition n modulo their number.
+    tenants: Vec<Tenant>,
+    partitions: Vec<Partition>,
+    /// Hash over all that happened.
+    pub(super) trace: u64,
+    secret: Secret,
+    truth: Truth,
+    receipts: u64,
+}
+
+/// What the log says, decoded as it lands.
+#[derive(Debug, Default)]
+struct Truth {
+    durable: HashSet<Key>,
+    rows: BTreeMap<Partition, Vec<(Seq, Key)>>,
+    plans: BTreeMap<PlanId, Plan>,
+    filed: HashSet<Key>,
+}
+
+/// An invariant that did not hold.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct Violation(pub(super) String);
+
+pub(super) type Checked = Result<(), Violation>;
+
+impl World {
+    pub(super) fn new(mut dice: Dice, secret: Secret) -> World {
+        let tenant = |id| Tenant::parse(id).expect("it is valid");
+        let day = |days| Day::from_days(days).expect("it is in range");
+        let tenants = ["a", "b"].map(tenant);
+        let partitions = [(0, 1), (1, 1), (0, 2), (1, 2)]
+            .map(|(index, days): (usize, i32)| Partition::tenant(tenants[index].clone(), day(days)))
+            .to_vec();
+        let mut world = World {
+            step: 0,
+            log: BTreeMap::new(),
+            lake: BTreeMap::new(),
+            queue: BTreeMap::new(),
+            tenants: tenants.to_vec(),
+            partitions,
+            trace: 0xcbf2_9ce4_8422_2325,
+            secret,
+            truth: Truth::default(),
+            receipts: 0,
+            dice: Dice::new(dice.next()),
+        };
+        world.fill_queue(&mut dice);
+        world
+    }
+
+    /// Each event once at least; some messages again, with others or in part.
+    fn fill_queue(&mut self, dice: &mut Dice) {
+        let events = dice.between(3, 20);
+        let mut sent = Vec::new();
+        let mut next = 0;
+        while next < events {
+            let count = dice.between(1, 4).min(events - next);
+            sent.push((next..next + count).collect::<Vec<_>>());
+            next += count;
+        }
+        for index in 0..sent.len() {
+            if dice.chance(350) {
+                let mut copy = sent[index].clone();
+                copy.truncate(dice.between(1, copy.len() as u64) as usize);
+                copy.push(dice.below(events));
+                if dice.chance(300) {
+                    copy.push(copy[0]);
+                }
+                sent.push(copy);
+            }
+        }
+        for (no, events) in (0..).zip(sent) {
+            let letter = Letter { events, visible_at: dice.below(120), receipt: 0 };
+            self.queue.insert(no, letter);
+        }
+    }
+
+    pub(super) fn note(&mut self, what: &str, value: u64) {
+        for byte in what.bytes().chain(value.to_le_bytes()) {
+            self.trace = (self.trace ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3);
+        }
+    }
+
+    pub(super) fn partition(&self, event: EventId) -> &Partition {
+        &self.partitions[event as usize % self.partitions.len()]
+    }
+
+    /// The journal's secret is the same for all candidates, so that the world
+    /// can tell events by their keys.
+    pub(super) fn key(&self, event: EventId) -> Key {
+        let tenant = &self.tenants[event as usize % self.tenants.len()];
+        self.secret.key(tenant, Source::Aws, &event.to_le_bytes())
+    }
+
+    /// Hides some visible messages and gives them a new receipt each; now and
+    /// then one that is hidden comes as well.
+    pub(super) fn receive(&mut self, faults: bool) -> Vec<(MessageNo, u64, Vec<EventId>)> {
+        let visible = |(no, letter): (&MessageNo, &Letter)| {
+            (letter.visible_at <= self.step).then_some(*no)
+        };
+        let mut ready: Vec<MessageNo> = self.queue.iter().filter_map(visible).collect();
+        let all: Vec<MessageNo> = self.queue.keys().copied().collect();
+        if faults && self.dice.chance(80) {
+            ready.extend(self.dice.pick(&all));
+        }
+        let mut taken = Vec::new();
+        for _ in 0..self.dice.between(1, 4) {
+            let Some(no) = self.dice.pick(&ready).copied() else { break };
+            ready.retain(|other| *other != no);
+            self.receipts += 1;
+            if let Some(letter) = self.queue.get_mut(&no) {
+                letter.visible_at = self.step + HIDDEN;
+                letter.receipt = self.receipts;
+                taken.push((no, self.receipts, letter.events.clone()));
+            }
+        }
+        taken
+    }
+
+    /// I1 and I7; an old receipt deletes nothing.
+    pub(super) fn delete(&mut self, no: MessageNo, receipt: u64) -> Checked {
+        let Some(letter) = self.queue.get(&no) else { return Ok(()) };
+        for event in &letter.events {
+            if !self.truth.durable.contains(&self.key(*event)) {
+                let what = format!("I1: message {no} deleted, event {event} is not durable");
+                return Err(Violation(what));
+            }
+        }
+        if letter.receipt == receipt {
+            self.queue.remove(&no);
+        }
+        self.note("delete", no);
+        Ok(())
+    }
+
+    /// A create-only write into the log. True if this call made the object.
+    pub(super) fn append(&mut self, seq: Seq, bytes: &Bytes) -> Result<bool, Violation> {
+        if self.log.contains_key(&seq) {
+            return Ok(false);
+        }
+        self.note("append", seq.0);
+        let (object, _) = Object::decode(bytes)
+            .map_err(|error| Violation(format!("I3: object {seq} cannot be read: {error}")))?;
+        if object.header.seq != seq {
+            return Err(Violation(format!("I3: slot {seq} holds {}", object.header.seq)));
+        }
+        for record in object.records {
+            match record {
+                Record::Batch(batch) => {
+                    for slice in &batch.slices {
+                        let rows = slice.row_start as usize..slice.row_end as usize;
+                        let keys = &batch.keys[rows];
+                        self.truth.durable.extend(keys);
+                        let rows = self.truth.rows.entry(slice.partition.clone()).or_default();
+                        rows.extend(keys.iter().map(|key| (seq, *key)));
+                    }
+                }
+                Record::Plan(plan) => {
+                    let id = PlanId { seq, partition: plan.partition.clone() };
+                    self.truth.plans.insert(id, plan);
+                }
+                _ => {}
+            }
+        }
+        self.log.insert(seq, bytes.clone());
+        Ok(true)
+    }
+
+    /// A create-only write into the lake: I2, I5 and I6 for the file.
+    pub(super) fn write_file(&mut self, id: &PlanId, file: &File) -> Result<bool, Violation> {
+        if let Some(there) = self.lake.get(id) {
+            let (mut ours, mut theirs) = (file.clone(), there.clone());
+            ours.sort_unstable();
+            theirs.sort_unstable();
+            if ours != theirs {
+                return Err(Violation(format!("I5: {id:?} would be written with other rows")));
+            }
+            return Ok(false);
+        }
+        self.note("file", id.seq.0);
+        let Some(plan) = self.truth.plans.get(id) else {
+            return Err(Violation(format!("I5: {id:?} is in no journal")));
+        };
+        if file.len() as u64 != plan.rows || KeyXor::of(file.iter().copied()) != plan.key_xor {
+            return Err(Violation(format!("I5: the file of {id:?} is not its plan's")));
+        }
+        let rows = self.truth.rows.get(&id.partition).map(Vec::as_slice).unwrap_or_default();
+        let expected: BTreeSet<Key> = rows
+            .iter()
+            .filter(|(seq, _)| *seq > plan.from && *seq <= plan.upto)
+            .map(|(_, key)| *key)
+            .collect();
+        if expected != file.iter().copied().collect() {
+            return Err(Violation(format!("I6: the file of {id:?} has rows from elsewhere")));
+        }
+        for key in file {
+            if !self.truth.filed.insert(*key) {
+                return Err(Violation(format!("I2: {key:?} is in two files")));
+            }
+        }
+        self.lake.insert(id.clone(), file.clone());
+        Ok(true)
+    }
+
+    /// I2 at the end: every event in exactly one file.
+    pub(super) fn all_filed(&self, events: &BTreeSet<EventId>) -> Checked {
+        for event in events {
+            if !self.truth.filed.contains(&self.key(*event)) {
+                return Err(Violation(format!("I2: event {event} is in no file")));
+            }
+        }
+        let rows: usize = self.lake.values().map(Vec::len).sum();
+        if rows == events.len() {
+            Ok(())
+        } else {
+            Err(Violation(format!("I2: {rows} rows for {} events", events.len())))
+        }
+    }
+
+    pub(super) fn events(&self) -> BTreeSet<EventId> {
+        self.queue.values().flat_map(|letter| letter.events.iter().copied()).collect()
+    }
+}

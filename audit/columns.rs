@@ -1,0 +1,247 @@
+//! A parcel's rows as Arrow columns.
+//!
+//! The hot path: events become rows that borrow from them, and rows are written
+//! into column builders at once. `event_data` is no column yet: the raw events
+//! stay beside the batch as slices of the buffer they came in, to be compressed
+//! together later. All parts of [`Rows`] have the same length and order.
+
+use std::sync::Arc;
+
+use arrow::{
+    array::{
+        Array, ArrayRef, AsArray, Float64Builder, RecordBatch, StringBuilder,
+        TimestampMillisecondBuilder,
+    },
+    datatypes::Float64Type,
+};
+use bytes::Bytes;
+
+use crate::{
+    key::{Key, Secret},
+    normalize::{Normalised, Reject, normalize},
+    partition::{Day, Partition},
+    row::Row,
+    schema::{self, Column, TEXT_COLUMNS},
+    source::Source,
+    tenant::Tenant,
+};
+
+/// Bytes set aside for a text of a row; the mean over real events is below it
+/// for nearly every column.
+const TEXT_BYTES: usize = 24;
+
+/// Builds one narrow batch, row by row.
+#[derive(Debug)]
+pub struct Columns {
+    /// In the table's order.
+    texts: [StringBuilder; TEXT_COLUMNS],
+    latitude: Float64Builder,
+    longitude: Float64Builder,
+    event_time: TimestampMillisecondBuilder,
+}
+
+/// The rows of a parcel.
+#[derive(Clone, Debug)]
+pub struct Rows {
+    /// All columns but `event_data`: [`schema::narrow`].
+    pub columns: RecordBatch,
+    /// `event_data`, byte for byte.
+    pub raw: Vec<Bytes>,
+    pub keys: Vec<Key>,
+    pub partitions: Vec<Partition>,
+}
+
+/// An event that cannot become a row.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Rejected {
+    /// Which of the events that were given.
+    pub index: usize,
+    pub reason: Reject,
+}
+
+/// What should be counted about a parcel's rows.
+#[derive(Clone, Copy, Default, PartialEq, Eq, Debug)]
+pub struct Notes {
+    /// Rows that stand at the time their message was sent, for want of their own.
+    pub time_substituted: u64,
+    /// Rows older than four years.
+    pub time_old: u64,
+}
+
+/// What GeoIP knows about an address.
+#[derive(Clone, Copy, Default, PartialEq, Debug)]
+pub struct PlaceRef<'a> {
+    pub city: Option<&'a str>,
+    pub country: Option<&'a str>,
+    pub region: Option<&'a str>,
+    pub latitude: Option<f64>,
+    pub longitude: Option<f64>,
+}
+
+/// Normalises events of one source. `sent_ms` is when the message that brought
+/// them was sent.
+pub fn normalize_all(
+    source: Source,
+    tenant: &Tenant,
+    secret: &Secret,
+    events: &[Bytes],
+    sent_ms: i64,
+) -> (Rows, Vec<Rejected>, Notes) {
+    let mut columns = Columns::with_capacity(events.len());
+    let mut raw = Vec::with_capacity(events.len());
+    let mut keys = Vec::with_capacity(events.len());
+    let mut partitions = Vec::with_capacity(events.len());
+    let mut rejected = Vec::new();
+    let mut notes = Notes::default();
+    for (index, event) in events.iter().enumerate() {
+        let Normalised {
+            row,
+            event_ms,
+            time_substituted,
+            time_old,
+        } = match normalize(source, event, sent_ms) {
+            Ok(normalised) => normalised,
+            Err(reason) => {
+                rejected.push(Rejected { index, reason });
+                continue;
+            }
+        };
+        notes.time_substituted += u64::from(time_substituted);
+        notes.time_old += u64::from(time_old);
+        columns.append(&row);
+        raw.push(event.clone());
+        keys.push(secret.key(tenant, source, event));
+        partitions.push(Partition::tenant(tenant.clone(), Day::of_ms(event_ms)));
+    }
+    let rows = Rows {
+        columns: columns.finish(),
+        raw,
+        keys,
+        partitions,
+    };
+    (rows, rejected, notes)
+}
+
+impl Columns {
+    pub fn with_capacity(rows: usize) -> Columns {
+        let texts = || StringBuilder::with_capacity(rows, rows.saturating_mul(TEXT_BYTES));
+        Columns {
+            texts: std::array::from_fn(|_| texts()),
+            latitude: Float64Builder::with_capacity(rows),
+            longitude: Float64Builder::with_capacity(rows),
+            event_time: TimestampMillisecondBuilder::with_capacity(rows).with_timezone("UTC"),
+        }
+    }
+
+    pub fn append(&mut self, row: &Row<'_>) {
+        for (builder, text) in self.texts.iter_mut().zip(row.texts()) {
+            builder.append_option(text);
+        }
+        self.latitude.append_option(row.place.latitude);
+        self.longitude.append_option(row.place.longitude);
+        self.event_time.append_option(row.event_time);
+    }
+
+    pub fn finish(mut self) -> RecordBatch {
+        let mut texts = self.texts.iter_mut();
+        let narrow = Column::ALL
+            .into_iter()
+            .filter(|column| column.narrow_index().is_some());
+        let arrays = narrow.filter_map(|column| -> Option<ArrayRef> {
+            match column {
+                Column::Latitude => Some(Arc::new(self.latitude.finish())),
+                Column::Longitude => Some(Arc::new(self.longitude.finish())),
+                Column::EventTime => Some(Arc::new(self.event_time.finish())),
+                _ => texts.next().map(|text| Arc::new(text.finish()) as ArrayRef),
+            }
+        });
+        RecordBatch::try_new(schema::narrow(), arrays.collect())
+            .expect("one array per column of the narrow schema, all of the same length")
+    }
+}
+
+impl Rows {
+    pub fn len(&self) -> usize {
+        self.raw.len()
+    }
+
+    pub fn is_empty(&self) -> bool {
+        self.raw.is_empty()
+    }
+
+    /// A narrow column. `event_data` is not one: it is [`Rows::raw`].
+    pub fn column(&self, column: Column) -> Option<&ArrayRef> {
+        Some(self.columns.column(column.narrow_index()?))
+    }
+
+    /// The same rows with the places that `lookup` knows for their addresses.
+    /// Where it knows anything, all five columns are its; a city of the source
+    /// beside coordinates of GeoIP would be a place that does not exist.
+    #[must_use]
+    pub fn with_places<'p>(mut self, lookup: impl FnMut(&str) -> Option<PlaceRef<'p>>) -> Rows {
+        let known = self.known_places(lookup);
+        if known.iter().all(Option::is_none) {
+            return self;
+        }
+        let mut arrays = self.columns.columns().to_vec();
+        for (column, text) in [
+            (
+                Column::City,
+                (|place| place.city) as fn(PlaceRef<'p>) -> Option<&'p str>,
+            ),
+            (Column::Country, |place| place.country),
+            (Column::Region, |place| place.region),
+        ] {
+            replace(&mut arrays, column, |own| {
+                let own = own.as_string::<i32>();
+                let mut builder =
+                    StringBuilder::with_capacity(own.len(), own.len().saturating_mul(TEXT_BYTES));
+                for (place, own) in known.iter().zip(own) {
+                    builder.append_option(place.map_or(own, text));
+                }
+                Arc::new(builder.finish())
+            });
+        }
+        for (column, degrees) in [
+            (
+                Column::Latitude,
+                (|place| place.latitude) as fn(PlaceRef<'p>) -> Option<f64>,
+            ),
+            (Column::Longitude, |place| place.longitude),
+        ] {
+            replace(&mut arrays, column, |own| {
+                let own = own.as_primitive::<Float64Type>();
+                let mut builder = Float64Builder::with_capacity(own.len());
+                for (place, own) in known.iter().zip(own) {
+                    builder.append_option(place.map_or(own, degrees));
+                }
+                Arc::new(builder.finish())
+            });
+        }
+        self.columns = RecordBatch::try_new(schema::narrow(), arrays)
+            .expect("columns were replaced by ones of the same type and length");
+        self
+    }
+
+    fn known_places<'p>(
+        &self,
+        mut lookup: impl FnMut(&str) -> Option<PlaceRef<'p>>,
+    ) -> Vec<Option<PlaceRef<'p>>> {
+        let Some(addresses) = self.column(Column::Ip) else {
+            return Vec::new();
+        };
+        let mut known =
+            |address: Option<&str>| lookup(address?).filter(|place| *place != PlaceRef::default());
+        addresses
+            .as_string::<i32>()
+            .iter()
+            .map(&mut known)
+            .collect()
+    }
+}
+
+fn replace(arrays: &mut [ArrayRef], column: Column, with: impl FnOnce(&ArrayRef) -> ArrayRef) {
+    if let Some(index) = column.narrow_index() {
+        arrays[index] = with(&arrays[index]);
+    }
+}

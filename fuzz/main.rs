@@ -1,0 +1,24 @@
+//! One target under LLVM's fuzzing engine, which brings `main` and reads the
+//! command line. The environment variable `FUZZ_TARGET` names the target.
+#![no_main]
+
+use std::sync::OnceLock;
+
+use libfuzzer_sys::fuzz_target;
+
+static TARGET: OnceLock<&fuzz::Target> = OnceLock::new();
+
+fn target() -> &'static fuzz::Target {
+    TARGET.get_or_init(|| {
+        let name = std::env::var("FUZZ_TARGET").unwrap_or_default();
+        fuzz::find(&name).unwrap_or_else(|| {
+            let names: Vec<&str> = fuzz::TARGETS.iter().map(|target| target.name).collect();
+            panic!(
+                "FUZZ_TARGET={name:?} is no target, expected one of {}",
+                names.join(", ")
+            )
+        })
+    })
+}
+
+fuzz_target!(|input: &[u8]| (target().run)(input));

@@ -1,0 +1,13 @@
+//! Where idtrail runs: process, settings, command line, local adapters.
+//!
+//! [`cli`] is the way in. [`settings`] says what to do, [`local`] implements the
+//! actors' ports over directories, [`clock`] over the machine's clocks,
+//! [`logging`], [`http`] and [`progress`] tell people and machines how it goes.
+
+pub mod cli;
+pub mod clock;
+pub mod http;
+pub mod local;
+pub mod logging;
+pub mod progress;
+pub mod settings;

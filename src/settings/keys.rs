@@ -1,0 +1,343 @@
+//! Every settings key there is, once: its path, what may stand there, what
+//! stands there by default, and what it does.
+//!
+//! The parser, the names of the environment variables, the hints for misspelt
+//! keys and the reference all come from this table.
+
+use super::value::Kind;
+
+#[derive(Debug)]
+pub struct Key {
+    /// Segments joined by dots.
+    pub path: &'static str,
+    pub kind: Kind,
+    /// In the form the environment has; `None` means unset.
+    pub default: Option<&'static str>,
+    /// One sentence.
+    pub doc: &'static str,
+    pub reach: Reach,
+}
+
+/// What this version does with a key.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Reach {
+    /// Acted on.
+    Always,
+    /// Checked, and used only where events come from AWS.
+    Aws,
+    /// Checked; setting it has no effect yet and earns a warning.
+    Later,
+}
+
+const SWITCHES: &[Key] = &[
+    key(
+        "identity_activity_center.enabled",
+        Kind::Boolean,
+        Some("false"),
+        Reach::Always,
+        "Take events from SQS and keep them in S3; false is the embedded mode, in directories.",
+    ),
+    key(
+        "trust_attributes",
+        Kind::Boolean,
+        Some("true"),
+        Reach::Always,
+        "Believe the message attribute tenant_id.",
+    ),
+];
+
+const AWS: &[Key] = &[
+    key(
+        "identity_activity_center.region",
+        Kind::Text,
+        None,
+        Reach::Aws,
+        "AWS region of the queue, the buckets and Athena.",
+    ),
+    key(
+        "identity_activity_center.database",
+        Kind::Text,
+        None,
+        Reach::Aws,
+        "Glue database of the events table.",
+    ),
+    key(
+        "identity_activity_center.table",
+        Kind::Text,
+        None,
+        Reach::Aws,
+        "Glue table of the events.",
+    ),
+    key(
+        "identity_activity_center.workgroup",
+        Kind::Text,
+        None,
+        Reach::Aws,
+        "Athena workgroup for queries.",
+    ),
+    key(
+        "identity_activity_center.s3",
+        Kind::S3,
+        None,
+        Reach::Aws,
+        "Where the lake is: s3://bucket/prefix, with or without a slash at its end.",
+    ),
+    key(
+        "identity_activity_center.s3_results",
+        Kind::S3,
+        None,
+        Reach::Aws,
+        "Where Athena puts the results of queries.",
+    ),
+    key(
+        "identity_activity_center.s3_large_files",
+        Kind::S3,
+        None,
+        Reach::Aws,
+        "Where the journal and large payloads are.",
+    ),
+    key(
+        "identity_activity_center.sqs_queue_url",
+        Kind::Url,
+        None,
+        Reach::Aws,
+        "The SQS queue that events come from.",
+    ),
+    key(
+        "endpoint_url",
+        Kind::Url,
+        None,
+        Reach::Aws,
+        "Another address for all AWS calls, such as an S3-compatible server.",
+    ),
+    key(
+        "tls.cert",
+        Kind::Text,
+        None,
+        Reach::Later,
+        "PEM certificate chain for the HTTP listener.",
+    ),
+    key(
+        "tls.key",
+        Kind::Text,
+        None,
+        Reach::Later,
+        "PEM private key for the HTTP listener.",
+    ),
+    key(
+        "backend.postgres.connection",
+        Kind::Text,
+        None,
+        Reach::Later,
+        "PostgreSQL for alerts and views, needed with more than one replica.",
+    ),
+];
+
+const OWN: &[Key] = &[
+    key(
+        "identity_activity_center.maxmind_geoip_city_db_path",
+        Kind::Text,
+        None,
+        Reach::Always,
+        "MaxMind City database (.mmdb); without it the place columns stay NULL.",
+    ),
+    key(
+        "log.level",
+        Kind::OneOf(&["error", "warn", "info", "debug", "trace"]),
+        Some("info"),
+        Reach::Always,
+        "Least severity that is logged.",
+    ),
+    key(
+        "log.format",
+        Kind::OneOf(&["text", "json"]),
+        Some("text"),
+        Reach::Always,
+        "Log lines for people, or one JSON object a line.",
+    ),
+    key(
+        "http.listen",
+        Kind::Address,
+        Some("127.0.0.1:8080"),
+        Reach::Always,
+        "Where /healthz, /readyz and /metrics answer.",
+    ),
+    key(
+        "source_buckets",
+        Kind::Texts,
+        None,
+        Reach::Later,
+        "Buckets whose objects a message may point to; no other bucket is ever read.",
+    ),
+    key(
+        "tenants.aws",
+        Kind::Tenants,
+        None,
+        Reach::Later,
+        "Tenant by AWS account number.",
+    ),
+    key(
+        "tenants.github",
+        Kind::Tenants,
+        None,
+        Reach::Later,
+        "Tenant by GitHub organisation.",
+    ),
+    key(
+        "tenants.okta",
+        Kind::Tenants,
+        None,
+        Reach::Later,
+        "Tenant by Okta organisation.",
+    ),
+    key(
+        "tenants.teleport",
+        Kind::Tenants,
+        None,
+        Reach::Later,
+        "Tenant by Teleport cluster.",
+    ),
+    key(
+        "default_tenant",
+        Kind::Tenant,
+        Some("default"),
+        Reach::Always,
+        "Tenant of events that name none.",
+    ),
+    key(
+        "journal.name",
+        Kind::Journal,
+        Some("main"),
+        Reach::Always,
+        "Name of this deployment's journal, in its objects' keys and in file names.",
+    ),
+    key(
+        "lake.compression",
+        Kind::OneOf(&["mixed", "snappy"]),
+        Some("mixed"),
+        Reach::Always,
+        "mixed: ZSTD for event_data and Snappy for the rest; snappy: all of it.",
+    ),
+    key(
+        "topology",
+        Kind::Text,
+        None,
+        Reach::Always,
+        "A topology.toml that replaces the built-in one.",
+    ),
+    key(
+        "data",
+        Kind::Text,
+        Some("idtrail-data"),
+        Reach::Always,
+        "Directory of the embedded queue, journal and lake.",
+    ),
+    key(
+        "visibility_timeout_secs",
+        Kind::Number {
+            min: 1,
+            max: 43_200,
+        },
+        Some("60"),
+        Reach::Always,
+        "How long a received message stays hidden unless it is deleted.",
+    ),
+];
+
+/// All keys.
+pub fn all() -> impl Iterator<Item = &'static Key> {
+    SWITCHES.iter().chain(AWS).chain(OWN)
+}
+
+/// The key of this path.
+pub fn find(path: &str) -> Option<&'static Key> {
+    all().find(|key| key.path == path)
+}
+
+impl Key {
+    /// The environment variable that overrides the file: `http.listen` is
+    /// `IDTRAIL_HTTP_LISTEN`.
+    pub fn variable(&self) -> String {
+        format!("IDTRAIL_{}", self.path.to_uppercase().replace('.', "_"))
+    }
+}
+
+const fn key(
+    path: &'static str,
+    kind: Kind,
+    default: Option<&'static str>,
+    reach: Reach,
+    doc: &'static str,
+) -> Key {
+    Key {
+        path,
+        kind,
+        default,
+        doc,
+        reach,
+    }
+}
+
+/// The name among `known` that was probably meant, if one is near.
+pub fn nearest<'k>(given: &str, known: impl Iterator<Item = &'k str>) -> Option<&'k str> {
+    let given: Vec<char> = given.chars().take(128).collect();
+    let reach_max = (given.len() / 4).clamp(1, 4);
+    known
+        .map(|name| (distance(&given, name), name))
+        .filter(|(steps, _)| *steps <= reach_max)
+        .min()
+        .map(|(_, name)| name)
+}
+
+/// Levenshtein's edit distance, one row at a time.
+fn distance(a: &[char], b: &str) -> usize {
+    let mut row: Vec<usize> = (0..=a.len()).collect();
+    for (i, right) in b.chars().enumerate() {
+        let mut diagonal = row[0];
+        row[0] = i + 1;
+        for (j, left) in a.iter().enumerate() {
+            let substituted = diagonal + usize::from(*left != right);
+            diagonal = row[j + 1];
+            row[j + 1] = substituted.min(row[j] + 1).min(diagonal + 1);
+        }
+    }
+    row[a.len()]
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use super::*;
+
+    #[test]
+    fn a_misspelt_key_is_recognised_and_a_foreign_one_is_not() {
+        for (given, meant) in [
+            ("http.listne", Some("http.listen")),
+            ("https.listen", Some("http.listen")),
+            ("default-tenant", Some("default_tenant")),
+            ("logs.level", Some("log.level")),
+            ("kafka.brokers", None),
+            ("x", None),
+        ] {
+            assert_eq!(nearest(given, all().map(|key| key.path)), meant, "{given}");
+        }
+    }
+
+    #[test]
+    fn no_two_keys_share_a_path_or_a_variable() {
+        let paths: BTreeSet<_> = all().map(|key| key.path).collect();
+        let variables: BTreeSet<_> = all().map(Key::variable).collect();
+        assert_eq!(paths.len(), all().count());
+        assert_eq!(variables.len(), all().count());
+    }
+
+    #[test]
+    fn every_default_is_allowed_where_it_stands() {
+        for key in all() {
+            if let Some(text) = key.default {
+                assert!(key.kind.parse(text).is_ok(), "{}", key.path);
+            }
+        }
+    }
+}

@@ -1,0 +1,139 @@
+//! Settings: from a file and the environment to one plain, checked value.
+//!
+//! The raw form keeps where each value came from; every value is checked
+//! against the table of [`keys`]; only when nothing is wrong does the plain
+//! form exist. All that is wrong is told at once. The environment wins over the
+//! file, so that a container needs no file. No file at all is the embedded
+//! mode: queue, journal and lake as directories under `data`.
+
+mod issue;
+pub mod keys;
+mod raw;
+mod value;
+mod yaml;
+
+use std::{collections::BTreeMap, fs, io, net::SocketAddr, path::Path, path::PathBuf};
+
+use audit::{journal_id::JournalName, tenant::Tenant};
+
+pub use issue::{Issue, Place};
+use raw::Values;
+pub use value::{Kind, Value};
+
+/// The file that is read where none is named, if it is there.
+pub const FILE_DEFAULT: &str = "idtrail.yaml";
+
+/// Environment variables by name.
+pub type Environment = BTreeMap<String, String>;
+
+/// What the program acts on. Every field has been checked.
+#[derive(Clone, PartialEq, Debug)]
+pub struct Settings {
+    pub geoip: Option<PathBuf>,
+    pub log: Log,
+    pub http_listen: SocketAddr,
+    /// Of events that name no tenant.
+    pub default_tenant: Tenant,
+    /// Whether the message attribute `tenant_id` is believed.
+    pub trust_attributes: bool,
+    pub journal: JournalName,
+    pub lake_compression: Compression,
+    /// A file that replaces the built-in topology.
+    pub topology: Option<PathBuf>,
+    pub data: PathBuf,
+    pub visibility_timeout_secs: u64,
+    /// What is odd but lets the program run.
+    pub warnings: Vec<Issue>,
+}
+
+#[derive(Clone, PartialEq, Debug)]
+pub struct Log {
+    pub level: tracing::level_filters::LevelFilter,
+    pub json: bool,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Compression {
+    /// ZSTD for the raw event, Snappy for everything else.
+    Mixed,
+    Snappy,
+}
+
+impl Settings {
+    /// Reads `file`, or [`FILE_DEFAULT`] if it is there. A file that was named
+    /// must exist.
+    pub fn load(file: Option<&Path>, environment: &Environment) -> Result<Settings, Vec<Issue>> {
+        let path = file.unwrap_or(Path::new(FILE_DEFAULT));
+        let name = path.display().to_string();
+        let text = match fs::read_to_string(path) {
+            Ok(text) => text,
+            Err(error) if error.kind() == io::ErrorKind::NotFound && file.is_none() => {
+                String::new()
+            }
+            Err(error) => {
+                let what = format!("cannot be read: {error}, name an existing file with --config");
+                return Err(vec![raw::at(&name, 1, "", what)]);
+            }
+        };
+        let mut settings = Settings::parse(&name, &text, environment)?;
+        settings.warnings.extend(settings.missing_geoip(&name));
+        Ok(settings)
+    }
+
+    /// The settings in `text`, with `file` as its name in errors. Touches
+    /// nothing outside.
+    pub fn parse(
+        file: &str,
+        text: &str,
+        environment: &Environment,
+    ) -> Result<Settings, Vec<Issue>> {
+        raw::values(file, text, environment).map(Settings::from)
+    }
+
+    fn missing_geoip(&self, file: &str) -> Option<Issue> {
+        let path = self.geoip.as_ref().filter(|path| !path.exists())?;
+        let what = format!(
+            "{} does not exist, the place columns stay NULL until it does",
+            path.display()
+        );
+        Some(raw::at(
+            file,
+            1,
+            "identity_activity_center.maxmind_geoip_city_db_path",
+            what,
+        ))
+    }
+}
+
+impl From<Values> for Settings {
+    fn from(mut values: Values) -> Settings {
+        let level: String = values.required("log.level");
+        let compression: String = values.required("lake.compression");
+        Settings {
+            geoip: values
+                .optional::<String>("identity_activity_center.maxmind_geoip_city_db_path")
+                .map(PathBuf::from),
+            log: Log {
+                level: level
+                    .parse()
+                    .expect("the table allows the names of levels only"),
+                json: values.required::<String>("log.format") == "json",
+            },
+            http_listen: values.required("http.listen"),
+            default_tenant: values.required("default_tenant"),
+            trust_attributes: values.required("trust_attributes"),
+            journal: values.required("journal.name"),
+            lake_compression: match compression.as_str() {
+                "snappy" => Compression::Snappy,
+                _ => Compression::Mixed,
+            },
+            topology: values.optional::<String>("topology").map(PathBuf::from),
+            data: values.required::<String>("data").into(),
+            visibility_timeout_secs: values.required("visibility_timeout_secs"),
+            warnings: values.warnings,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,162 @@
+//! Settings as a user meets them: whole files in, all issues or a plain value
+//! out.
+
+use proptest::prelude::*;
+
+use super::*;
+
+fn variables(pairs: &[(&str, &str)]) -> Environment {
+    pairs
+        .iter()
+        .map(|(name, text)| ((*name).to_owned(), (*text).to_owned()))
+        .collect()
+}
+
+fn check(text: &str, environment: &[(&str, &str)], expected: &[&str]) {
+    let issues = match Settings::parse("f.yaml", text, &variables(environment)) {
+        Ok(_) => Vec::new(),
+        Err(issues) => issues.iter().map(Issue::to_string).collect(),
+    };
+    assert_eq!(issues, expected, "{text}");
+}
+
+#[test]
+fn all_that_is_wrong_is_told_at_once_with_its_place() {
+    check(
+        "http:\n  listen: here\n  listne: x\nlog: {level: loud}\ntenants:\n  aws:\n    \"1\": ../x\nkafka: 1\n",
+        &[("IDTRAIL_VISIBILITY_TIMEOUT_SECS", "0")],
+        &[
+            "f.yaml:2: http.listen: expects address:port, such as 127.0.0.1:8080 or [::1]:8080, not \"here\"",
+            "f.yaml:3: http.listne: unknown key, did you mean `http.listen`?",
+            "f.yaml:4: log.level: expects one of error, warn, info, debug, trace, not \"loud\"",
+            "f.yaml:6: tenants.aws: \"1\": invalid tenant id \"../x\": 1 to 63 of A-Z a-z 0-9 . _ - are allowed, the first a letter or digit",
+            "f.yaml:8: kafka: unknown key, remove it",
+            "IDTRAIL_VISIBILITY_TIMEOUT_SECS: visibility_timeout_secs: expects a whole number from 1 to 43200, not \"0\"",
+        ],
+    );
+}
+
+#[test]
+fn a_file_that_is_no_settings_file_says_what_is_expected() {
+    for (text, expected) in [
+        ("- a", "f.yaml:1: expects keys, such as `http:`, at the top"),
+        (
+            "http: 5",
+            "f.yaml:1: http: is a section, expects keys in it: listen",
+        ),
+        (
+            "log:\n  level:\n    a: b",
+            "f.yaml:2: log.level: expects one value, not a list or a section",
+        ),
+        (
+            "data: a\ndata: b",
+            "f.yaml:2: data: is given twice, keep one",
+        ),
+        (
+            "source_buckets: a",
+            "f.yaml:1: source_buckets: expects a list, such as [one, two]",
+        ),
+    ] {
+        check(text, &[], &[expected]);
+    }
+}
+
+#[test]
+fn the_aws_mode_is_checked_and_then_refused() {
+    let aws = "identity_activity_center:\n  enabled: ENABLED\n  region: eu-central-1\n  database: audit\n  \
+               table: events\n  workgroup: w\n  s3: s3://lake-bucket/data/\n  s3_results: s3://t-bucket/results\n  \
+               s3_large_files: s3://t-bucket/large_files\n  sqs_queue_url: https://sqs.example.com/1/q\n";
+    check(&aws.replace("ENABLED", "false"), &[], &[]);
+    check(
+        &aws.replace("ENABLED", "true").replace("s3://lake", "lake"),
+        &[],
+        &[
+            "f.yaml:7: identity_activity_center.s3: expects s3://bucket or s3://bucket/prefix, not \"lake-bucket/data/\"",
+            "f.yaml:2: identity_activity_center.enabled: the AWS mode is not in this build, set it to false to run embedded",
+        ],
+    );
+}
+
+#[test]
+fn nothing_at_all_is_the_embedded_mode() {
+    let settings = Settings::parse("f.yaml", "", &Environment::new()).expect("defaults are valid");
+    assert_eq!(settings.data, PathBuf::from("idtrail-data"));
+    assert_eq!(settings.http_listen.to_string(), "127.0.0.1:8080");
+    assert_eq!(settings.default_tenant.as_str(), "default");
+    assert!(settings.trust_attributes);
+    assert_eq!(settings.lake_compression, Compression::Mixed);
+    assert_eq!(settings.warnings, []);
+}
+
+#[test]
+fn the_environment_wins_over_the_file() {
+    let text =
+        "data: from-file\nlog: {format: text}\nlake: {compression: snappy}\ndefault_tenant: acme";
+    let environment = variables(&[
+        ("IDTRAIL_DATA", "from-env"),
+        ("IDTRAIL_TRUST_ATTRIBUTES", "false"),
+        ("IDTRAIL_SERVICE_HOST", "10.0.0.1"),
+    ]);
+    let settings = Settings::parse("f.yaml", text, &environment).expect("all of it is valid");
+    assert_eq!(settings.data, PathBuf::from("from-env"));
+    assert_eq!(settings.default_tenant.as_str(), "acme");
+    assert!(!settings.trust_attributes);
+    assert_eq!(settings.lake_compression, Compression::Snappy);
+    assert_eq!(settings.warnings, []);
+}
+
+#[test]
+fn what_has_no_effect_and_what_looks_misspelt_is_a_warning() {
+    let environment = variables(&[
+        ("IDTRAIL_HTTP_LISTNE", "[::1]:1"),
+        (
+            "IDTRAIL_TENANTS_AWS",
+            "111122223333=acme, 444455556666=beta",
+        ),
+    ]);
+    let settings =
+        Settings::parse("f.yaml", "tls:\n  cert: c.pem", &environment).expect("only warnings");
+    let warnings: Vec<_> = settings.warnings.iter().map(Issue::to_string).collect();
+    assert_eq!(
+        warnings,
+        [
+            "IDTRAIL_HTTP_LISTNE: is no setting and is ignored, did you mean IDTRAIL_HTTP_LISTEN?",
+            "f.yaml:2: tls.cert: has no effect in this build yet",
+            "IDTRAIL_TENANTS_AWS: tenants.aws: has no effect in this build yet",
+        ]
+    );
+}
+
+#[test]
+fn a_missing_geoip_file_is_a_warning_and_a_missing_named_file_an_error() {
+    let directory = tempfile::tempdir().expect("a temporary directory");
+    let file = directory.path().join("idtrail.yaml");
+    let missing = Settings::load(Some(&file), &Environment::new()).expect_err("no such file");
+    assert!(missing[0].what.contains("--config"), "{missing:?}");
+
+    fs::write(
+        &file,
+        "identity_activity_center:\n  maxmind_geoip_city_db_path: /no/such.mmdb\n",
+    )
+    .expect("the directory is writable");
+    let settings = Settings::load(Some(&file), &Environment::new()).expect("only a warning");
+    assert!(
+        settings.warnings[0]
+            .what
+            .contains("place columns stay NULL")
+    );
+}
+
+proptest! {
+    #[test]
+    fn no_text_panics(text in r"([a-z_.]{0,12}|[:\-\[\]{}#&*!|>'%@`?, \n\t]|[0-9]|\PC){0,60}") {
+        Settings::parse("f.yaml", &text, &Environment::new()).ok();
+    }
+
+    #[test]
+    fn no_value_of_a_known_key_panics(key in 0..keys::all().count(), text in r"\PC{0,40}") {
+        let key = keys::all().nth(key).expect("within the table");
+        let environment = Environment::from([(key.variable(), text.clone())]);
+        Settings::parse("f.yaml", &format!("{}: {text}", key.path), &environment).ok();
+    }
+}

@@ -1,0 +1,105 @@
+//! `kill -9` at any moment: every distinct event is in the lake exactly once.
+
+use std::{env, time::Duration};
+
+use audit::source::Source;
+use rand::{RngExt, SeedableRng, rngs::StdRng};
+
+use super::{
+    events,
+    program::{Deployment, pause},
+    readers,
+};
+
+const KILLS: usize = 20;
+/// Of each source and in each round: 4 × 20 × 2,500 = 200,000 in all.
+const EVENTS_A_ROUND: u64 = 2_500;
+/// Files that a round's events of one source come in; each is a message.
+const FILES_A_ROUND: usize = 3;
+/// Of ten events one is a copy of an earlier one.
+const ONE_COPY_IN: u32 = 10;
+
+#[test]
+fn twenty_kills_lose_nothing_and_double_nothing() {
+    let mut dice = dice();
+    let deployment = Deployment::new();
+    let (mut next, mut all, mut kills, mut round) = (0, Vec::new(), 0, 0);
+    // Once all is published, a drain is killed until there were enough kills.
+    while kills < KILLS {
+        if round < KILLS {
+            publish(&deployment, &mut dice, round, &mut next, &mut all);
+        }
+        round += 1;
+        assert!(round < 10 * KILLS, "the program ends before it can be killed");
+        kills += usize::from(killed_on_the_way(&deployment, &mut dice));
+    }
+    for round in round..KILLS {
+        publish(&deployment, &mut dice, round, &mut next, &mut all);
+    }
+    deployment.drain();
+    assert_eq!(deployment.files("queue/dead"), [] as [std::path::PathBuf; 0]);
+    println!("{kills} kills, {} events of {next} numbers", all.len() * Source::ALL.len());
+
+    let folder = deployment.path("all");
+    events::write(&folder, &(0..next).collect::<Vec<_>>());
+    readers::rows_of(&deployment, &folder);
+    let verified = deployment.idtrail(&["verify"]);
+    assert_eq!(verified.code, Some(0), "{verified:?}");
+}
+
+fn dice() -> StdRng {
+    let seed = match env::var("IDTRAIL_SEED") {
+        Ok(seed) => seed.parse().expect("IDTRAIL_SEED is a number"),
+        #[expect(clippy::disallowed_methods, reason = "printed, and taken again by IDTRAIL_SEED")]
+        Err(_) => rand::random(),
+    };
+    println!("IDTRAIL_SEED={seed}");
+    StdRng::seed_from_u64(seed)
+}
+
+/// Sends the next events of each source, with copies of earlier ones among them.
+fn publish(deployment: &Deployment, dice: &mut StdRng, round: usize, next: &mut u64, all: &mut Vec<u64>) {
+    for part in 0..FILES_A_ROUND {
+        let before = all.len();
+        for _ in 0..EVENTS_A_ROUND as usize / FILES_A_ROUND {
+            if *next > 0 && dice.random_ratio(1, ONE_COPY_IN) {
+                all.push(dice.random_range(0..*next));
+            } else {
+                all.push(*next);
+                *next += 1;
+            }
+        }
+        let folder = deployment.path(&format!("round-{round}-{part}"));
+        for (source, file) in events::write(&folder, &all[before..]) {
+            deployment.publish(source, &file);
+        }
+    }
+}
+
+/// Drains and kills the drain after a random number of things it did: messages
+/// deleted, journal objects and files written. `false` if it ended before.
+fn killed_on_the_way(deployment: &Deployment, dice: &mut StdRng) -> bool {
+    let waiting = deployment.messages();
+    let written = || deployment.files("large_files").len() + deployment.files("lake").len();
+    let before = written();
+    let moment = dice.random_range(0..waiting + 12);
+    let later = Duration::from_micros(dice.random_range(0..20_000));
+
+    let mut drain = deployment.start(&["run", "--drain"]);
+    let reached = drain.until(|| {
+        waiting - deployment.messages().min(waiting) + written() - before >= moment
+    });
+    if reached {
+        pause(later);
+    }
+    match drain.try_wait() {
+        Some(ended) => {
+            assert_eq!(ended.code, Some(0), "{ended:?}");
+            false
+        }
+        None => {
+            drain.kill();
+            true
+        }
+    }
+}

@@ -1,0 +1,11 @@
+//! idtrail from outside: the program as a user runs it, on directories of its
+//! own, and the rules that the repository keeps for itself.
+
+mod bad_input;
+mod command_line;
+mod crash;
+mod events;
+mod program;
+mod readers;
+mod spine;
+mod tidy;

@@ -1,0 +1,282 @@
+//! The style checks itself: what STYLE.md asks for and a machine can see.
+//!
+//! Each rule gathers all its complaints, as `file:line: what, and what to do`,
+//! and fails once. What clippy can see (`unwrap`, banned calls) is left to clippy.
+
+mod documents;
+mod source;
+
+use source::SourceFile;
+
+/// A file holds one responsibility: about 400 lines, tests included, are the
+/// aim; this is where it must be split.
+const FILE_LINES_MAX: usize = 450;
+
+/// A function fits a screen. The same number stands in clippy.toml.
+const FUNCTION_LINES_MAX: usize = 70;
+
+/// Names under which anything could be put.
+const SHAPELESS: [&str; 8] = [
+    "common", "helper", "helpers", "manager", "misc", "models", "types", "utils",
+];
+
+/// Files under the first may not name what begins with one of the second.
+const LAYERS: &[(&str, &[&str])] = &[
+    // Pure: no runtime, no clock, no layer above.
+    (
+        "audit/",
+        &[
+            "tokio",
+            "ractor",
+            "actors",
+            "idtrail",
+            "metrics",
+            "std::net",
+            "std::process",
+        ],
+    ),
+    // The outside world comes through ports.
+    (
+        "actors/",
+        &[
+            "idtrail",
+            "axum",
+            "clap",
+            "std::fs",
+            "std::net",
+            "std::process",
+            "tokio::fs",
+            "tokio::net",
+        ],
+    ),
+    (
+        "actors/",
+        &[
+            "aws_config",
+            "aws_sdk_s3",
+            "aws_sdk_sqs",
+            "object_store",
+            "rustix",
+            "std::env",
+        ],
+    ),
+    // The ports know nothing of who uses them; the kit nothing of what it carries.
+    (
+        "actors/ports/",
+        &[
+            "crate::base",
+            "crate::ingest",
+            "crate::journal",
+            "crate::lake",
+            "crate::pipeline",
+        ],
+    ),
+    (
+        "actors/base/",
+        &[
+            "crate::ports",
+            "crate::ingest",
+            "crate::journal",
+            "crate::lake",
+            "crate::pipeline",
+        ],
+    ),
+];
+
+/// Stages know their neighbours only by what `actors/pipeline.rs` hands them.
+const STAGES: [&str; 3] = ["ingest", "journal", "lake"];
+const JOINS_STAGES: [&str; 1] = ["actors/pipeline.rs"];
+
+/// Marks of unfinished work; written apart, so that this file is clean.
+const UNFINISHED: [&str; 3] = [
+    concat!("TO", "DO"),
+    concat!("FIX", "ME"),
+    concat!("XX", "X"),
+];
+
+fn check(complaints: impl IntoIterator<Item = String>) {
+    let complaints: Vec<String> = complaints.into_iter().collect();
+    assert!(complaints.is_empty(), "\n{}\n", complaints.join("\n"));
+}
+
+fn complaints_of(rule: impl Fn(&SourceFile) -> Vec<String>) -> Vec<String> {
+    source::all().iter().flat_map(rule).collect()
+}
+
+#[test]
+fn a_file_is_short() {
+    check(complaints_of(|file| {
+        let lines = file.text.lines().count();
+        let complaint = format!(
+            "{}: {lines} lines, at most {FILE_LINES_MAX}: split it by responsibility",
+            file.path
+        );
+        (lines > FILE_LINES_MAX)
+            .then_some(complaint)
+            .into_iter()
+            .collect()
+    }));
+}
+
+#[test]
+fn a_function_fits_a_screen() {
+    check(complaints_of(|file| {
+        let long = file
+            .functions
+            .iter()
+            .filter(|function| function.lines > FUNCTION_LINES_MAX);
+        long.map(|function| {
+            format!(
+                "{}:{}: `{}` has {} lines, at most {FUNCTION_LINES_MAX}: name its parts",
+                file.path, function.line, function.name, function.lines
+            )
+        })
+        .collect()
+    }));
+}
+
+#[test]
+fn a_file_opens_by_saying_what_it_is_for() {
+    check(complaints_of(|file| {
+        let complaint = format!(
+            "{}:1: begin with `//!`: what it is for and promises",
+            file.path
+        );
+        (!file.text.starts_with("//! "))
+            .then_some(complaint)
+            .into_iter()
+            .collect()
+    }));
+}
+
+#[test]
+fn a_file_is_named_for_what_it_holds() {
+    check(complaints_of(|file| {
+        let parts = file.path.trim_end_matches(".rs").split('/');
+        parts
+            .filter(|part| SHAPELESS.contains(part))
+            .map(|part| {
+                format!(
+                    "{}: `{part}` holds anything: name the noun in it",
+                    file.path
+                )
+            })
+            .collect()
+    }));
+}
+
+#[test]
+fn a_test_is_named_for_behaviour() {
+    check(complaints_of(|file| {
+        let prefixed = file.functions.iter().filter(|function| {
+            function.is_test && (function.name.starts_with("test_") || !function.name.contains('_'))
+        });
+        prefixed
+            .map(|test| {
+                format!(
+                    "{}:{}: `{}`: say what must hold",
+                    file.path, test.line, test.name
+                )
+            })
+            .collect()
+    }));
+}
+
+#[test]
+fn nothing_is_left_unfinished() {
+    check(complaints_of(|file| {
+        let lines = file.text.lines().enumerate();
+        lines
+            .filter(|(_, line)| UNFINISHED.iter().any(|mark| line.contains(mark)))
+            .map(|(index, line)| format!("{}:{}: finish it: {}", file.path, index + 1, line.trim()))
+            .collect()
+    }));
+}
+
+/// Complaints of the layer rules about one file.
+fn layer_complaints(file: &SourceFile) -> Vec<String> {
+    let mut complaints = Vec::new();
+    for (folder, banned) in LAYERS {
+        if !file.path.starts_with(folder) {
+            continue;
+        }
+        for path in &file.paths {
+            if let Some(above) = banned.iter().find(|banned| is_within(path, banned)) {
+                complaints.push(format!(
+                    "{}: names `{path}`; {folder} knows no `{above}`",
+                    file.path
+                ));
+            }
+        }
+    }
+    let stages: Vec<&str> = STAGES
+        .into_iter()
+        .filter(|stage| {
+            let module = format!("crate::{stage}");
+            file.path.starts_with(&format!("actors/{stage}/"))
+                || file.paths.iter().any(|path| is_within(path, &module))
+        })
+        .collect();
+    let in_actors = file.path.starts_with("actors/");
+    if in_actors && stages.len() > 1 && !JOINS_STAGES.contains(&file.path.as_str()) {
+        let stages = stages.join(", ");
+        complaints.push(format!(
+            "{}: joins {stages}; only {JOINS_STAGES:?} may",
+            file.path
+        ));
+    }
+    complaints
+}
+
+fn is_within(path: &str, module: &str) -> bool {
+    path.strip_prefix(module)
+        .is_some_and(|rest| rest.is_empty() || rest.starts_with("::"))
+}
+
+#[test]
+fn a_layer_knows_only_what_lies_below() {
+    check(complaints_of(layer_complaints));
+}
+
+#[test]
+fn a_planted_breach_of_a_layer_is_seen() {
+    for (path, text, seen) in [
+        ("audit/x.rs", "use tokio::time;", true),
+        ("audit/x.rs", "use std::{fmt, net::IpAddr};", true),
+        ("audit/x.rs", "fn f() { actors::run() }", true),
+        (
+            "audit/x.rs",
+            "#[cfg(test)] mod tests { use tokio::time; }",
+            false,
+        ),
+        ("actors/ingest/x.rs", "use std::{io, fs::File};", true),
+        (
+            "actors/ingest/x.rs",
+            "use crate::{ports::Queue, ingest::Poller};",
+            false,
+        ),
+        ("actors/ingest/x.rs", "use crate::lake::Writer;", true),
+        (
+            "actors/sim/x.rs",
+            "use crate::{journal::State, lake::Writer};",
+            true,
+        ),
+        (
+            "actors/pipeline.rs",
+            "use crate::{journal::State, lake::Writer};",
+            false,
+        ),
+        (
+            "src/boot.rs",
+            "use actors::{journal, lake}; use std::fs;",
+            false,
+        ),
+    ] {
+        let complaints = layer_complaints(&source::parse(path, text.to_owned()));
+        assert_eq!(
+            !complaints.is_empty(),
+            seen,
+            "{path}: {text}: {complaints:?}"
+        );
+    }
+}
