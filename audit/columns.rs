@@ -162,3 +162,106 @@ impl Rows {
         Some(self.columns.column(column.narrow_index()?))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// 2024-06-01T00:00:00Z
+    const SENT_MS: i64 = 1_717_200_000_000;
+
+    fn tenant() -> Tenant {
+        Tenant::parse("acme").expect("a valid id")
+    }
+
+    fn parcel(events: &[&str]) -> (Rows, Vec<Rejected>, Notes) {
+        let events: Vec<Bytes> = events
+            .iter()
+            .map(|event| Bytes::copy_from_slice(event.as_bytes()))
+            .collect();
+        normalize_all(Source::Okta, &tenant(), &Secret([3; 4]), &events, SENT_MS)
+    }
+
+    fn texts(rows: &Rows, column: Column) -> Vec<Option<&str>> {
+        let array = rows.column(column).expect("a narrow column");
+        array.as_string::<i32>().iter().collect()
+    }
+
+    #[test]
+    fn a_bad_event_leaves_its_neighbours_in_order() {
+        let first = r#"{"eventType":"a","published":"2024-05-31T23:59:59.999Z"}"#;
+        let last = r#"{"eventType":"b","published":"2019-01-01T00:00:00Z"}"#;
+        let (rows, rejected, notes) = parcel(&[first, "[]", r#"{"eventType":"c"}"#, last]);
+
+        let indices: Vec<usize> = rejected.iter().map(|rejected| rejected.index).collect();
+        assert_eq!(indices, [1]);
+        assert_eq!(
+            texts(&rows, Column::Action),
+            [Some("a"), Some("c"), Some("b")]
+        );
+        assert_eq!(rows.raw[0], first.as_bytes());
+        let keys = [first, r#"{"eventType":"c"}"#, last]
+            .map(|event| Secret([3; 4]).key(&tenant(), Source::Okta, event.as_bytes()));
+        assert_eq!(rows.keys, keys);
+        let days: Vec<String> = rows.partitions.iter().map(Partition::to_string).collect();
+        let expected = [
+            "data/acme/2024-05-31",
+            "data/acme/2024-06-01",
+            "data/acme/2019-01-01",
+        ];
+        assert_eq!(days, expected);
+        let counted = Notes {
+            time_substituted: 1,
+            time_old: 1,
+        };
+        assert_eq!(notes, counted);
+    }
+
+    #[test]
+    fn an_empty_parcel_is_an_empty_batch() {
+        let (rows, rejected, _) = parcel(&[]);
+        assert!(rows.is_empty() && rejected.is_empty());
+        assert_eq!(rows.columns.schema(), schema::narrow());
+    }
+
+    #[test]
+    fn what_geoip_knows_replaces_the_whole_place() {
+        let event = |ip: &str| {
+            format!(
+                r#"{{"client":{{"ipAddress":"{ip}","geographicalContext":{{"city":"Berlin",
+                "country":"Germany","geolocation":{{"lat":52.5,"lon":13.4}}}}}}}}"#
+            )
+        };
+        let events = ["192.0.2.1", "198.51.100.1", "203.0.113.1", ""].map(event);
+        let (rows, ..) = parcel(&events.each_ref().map(String::as_str));
+        let rows = rows.with_places(|ip| match ip {
+            "192.0.2.1" => Some(PlaceRef {
+                country: Some("Japan"),
+                latitude: Some(35.5),
+                ..PlaceRef::default()
+            }),
+            "198.51.100.1" => Some(PlaceRef::default()),
+            _ => None,
+        });
+
+        let own = Some("Germany");
+        assert_eq!(
+            texts(&rows, Column::Country),
+            [Some("Japan"), own, own, own]
+        );
+        let own = Some("Berlin");
+        assert_eq!(texts(&rows, Column::City), [None, own, own, own]);
+        let degrees = |column| {
+            let array = rows.column(column).expect("a narrow column");
+            array
+                .as_primitive::<Float64Type>()
+                .iter()
+                .collect::<Vec<_>>()
+        };
+        let own = Some(52.5);
+        assert_eq!(degrees(Column::Latitude), [Some(35.5), own, own, own]);
+        let own = Some(13.4);
+        assert_eq!(degrees(Column::Longitude), [None, own, own, own]);
+        assert_eq!(rows.columns.schema(), schema::narrow());
+    }
+}
