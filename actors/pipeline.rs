@@ -9,7 +9,7 @@
 use std::{sync::Arc, time::Duration};
 
 use audit::{
-    accounting::Counts, geo::Places, journal_id::JournalName, lake::Compression, message,
+    accounting::Counts, geo::Database, journal_id::JournalName, lake::Codec, message,
     source::Source, tenant::Tenant,
 };
 use tokio::time::{Instant, sleep};
@@ -60,13 +60,20 @@ pub struct Setup {
     pub topology: Arc<Topology>,
     pub journal: JournalName,
     pub candidate: Candidate,
-    pub geoip: Option<std::path::PathBuf>,
-    pub compression: Compression,
+    pub places: Arc<Database>,
+    pub codec: Codec,
     pub default_tenant: Tenant,
     pub trust_attributes: bool,
     pub probe: Probe,
 }
 
+impl std::fmt::Debug for Ports {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Ports")
+    }
+}
+
+#[derive(Debug)]
 pub struct Pipeline {
     running: Running,
     ports: Ports,
@@ -92,14 +99,19 @@ pub struct Progress {
 }
 
 impl Pipeline {
-    pub async fn start(ports: Ports, setup: &Setup) -> Result<Pipeline, StartError> {
+    /// The calling runtime is the tree's; `compute` may be shared.
+    pub async fn start(
+        ports: Ports,
+        setup: &Setup,
+        compute: Compute,
+    ) -> Result<Pipeline, StartError> {
         let limits = setup.topology.limits();
         let budget = Budget::new(limits.budget.bytes, limits.budget.messages);
         let leader = Leader::new(setup.candidate.clone(), leader_limits(&setup.topology));
         let desk = Desk::new(leader, Arc::clone(&ports.clock), budget);
         let kept = Kept {
             desk: desk.clone(),
-            compute: Compute::new(limits.compute.threads, limits.compute.slots)?,
+            compute,
             in_flight: InFlight::default(),
             gate: Gate::default(),
             draining: Draining::default(),
@@ -229,11 +241,11 @@ impl Kept {
             }
         });
         tree.add(writer_box, {
-            let (journal, compression) = (setup.journal.clone(), setup.compression);
+            let (journal, codec) = (setup.journal.clone(), setup.codec);
             let compute = self.compute.clone();
             move |_| PartitionWriter {
                 journal: journal.clone(),
-                compression,
+                codec,
                 compute: compute.clone(),
                 uploader: uploader.clone(),
             }
@@ -273,12 +285,8 @@ impl Kept {
         });
         tree.add(enricher_box, {
             let (compute, batcher) = (self.compute.clone(), batcher.clone());
-            let geoip = setup.geoip.clone();
-            move |_| Enricher {
-                compute: compute.clone(),
-                places: Some(Places::new(geoip.clone())),
-                batcher: batcher.clone(),
-            }
+            let database = Arc::clone(&setup.places);
+            move |_| Enricher::new(compute.clone(), Arc::clone(&database), batcher.clone())
         });
         tree.add(batcher_box, {
             let (desk, compute) = (self.desk.clone(), self.compute.clone());

@@ -3,7 +3,7 @@
 
 use std::time::Duration;
 
-use audit::{accounting::Accounting, columns::Notes, source::Source};
+use audit::{accounting::Accounting, columns::Notes, geo::Warning, source::Source};
 use metrics::{counter, gauge};
 
 use crate::{
@@ -54,16 +54,16 @@ pub(crate) fn normalised(source: Source, rows: usize, rejected: usize, notes: &N
     }
 }
 
-pub(crate) fn places_loaded(outcome: Option<Result<String, String>>) {
+pub(crate) fn places_loaded(outcome: &Result<bool, Warning>) {
     match outcome {
-        None => {}
-        Some(Ok(what)) => {
+        Ok(false) => {}
+        Ok(true) => {
             gauge!(names::GEOIP_LOADED.name).set(1);
-            tracing::info!(database = what, "GeoIP database loaded");
+            tracing::info!("another GeoIP database is in use");
         }
-        Some(Err(warning)) => {
+        Err(warning) => {
             counter!(names::GEOIP_WARNINGS.name).increment(1);
-            tracing::warn!(warning, "GeoIP database not loaded");
+            tracing::warn!(%warning, "GeoIP database not loaded");
         }
     }
 }

@@ -8,10 +8,23 @@
 //! becomes durable, and [`lake`] is how it becomes Parquet.
 
 pub mod accounting;
+pub mod columns;
+pub mod error_kind;
+pub mod geo;
+mod guard;
 pub mod journal;
 pub mod journal_id;
 pub mod key;
+pub mod lake;
+pub mod message;
+pub mod normalize;
 pub mod partition;
+mod places;
 pub mod quarantine;
+pub mod row;
+pub mod schema;
 pub mod source;
 pub mod tenant;
+
+#[cfg(test)]
+mod samples;

@@ -4,6 +4,10 @@
 //! actors' ports over directories, [`clock`] over the machine's clocks,
 //! [`logging`], [`http`] and [`progress`] tell people and machines how it goes.
 
+pub mod cli;
 pub mod clock;
+pub mod http;
 pub mod local;
+pub mod logging;
+pub mod progress;
 pub mod settings;

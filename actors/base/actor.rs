@@ -10,12 +10,12 @@ use std::marker::PhantomData;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use async_trait::async_trait;
-use ractor::{ActorCell, ActorProcessingErr, ActorRef, SpawnErr};
+use ractor::{ActorCell, ActorProcessingErr, ActorRef};
 
 use super::address::{Closed, Envelope, Gate, Phase, Post, Presence};
 use super::context::Context;
 use super::probe::Probe;
-use super::supervisor::Child;
+use super::supervisor::{Child, spawn_linked};
 
 /// Why an incarnation is over.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -103,15 +103,8 @@ impl<A: Actor> Child for Arc<Blueprint<A>> {
         worker: usize,
         supervisor: ActorCell,
     ) -> Result<ActorCell, ActorProcessingErr> {
-        let arguments = (Arc::clone(self), worker);
-        // Unnamed for ractor: its registry is one per process, and tests run many trees.
-        let spawned =
-            ractor::Actor::spawn_linked(None, Host::<A>(PhantomData), arguments, supervisor).await;
-        match spawned {
-            Ok((actor, _)) => Ok(actor.get_cell()),
-            Err(SpawnErr::StartupFailed(error)) => Err(error),
-            Err(other) => Err(other.into()),
-        }
+        let host = Host::<A>(PhantomData);
+        spawn_linked(host, (Arc::clone(self), worker), supervisor).await
     }
 
     fn kill(&self, worker: usize) {
@@ -136,7 +129,8 @@ struct Incarnation<A: Actor> {
 
 impl<A: Actor> ractor::Actor for Host<A> {
     type Msg = Envelope<A::Message>;
-    type State = Incarnation<A>;
+    /// `None` after the end: ractor hands the state on to the supervisor, where it would linger.
+    type State = Option<Incarnation<A>>;
     type Arguments = (Arc<Blueprint<A>>, usize);
 
     async fn pre_start(
@@ -154,12 +148,12 @@ impl<A: Actor> ractor::Actor for Host<A> {
         };
         let post = &blueprint.post;
         let presence = post.enter(worker, myself.clone()).ok_or(Closed)?;
-        Ok(Incarnation {
+        Ok(Some(Incarnation {
             actor,
             cx: Context::new(myself, post.name().to_owned(), worker),
             probe: blueprint.probe.clone(),
             presence,
-        })
+        }))
     }
 
     async fn post_start(
@@ -167,7 +161,8 @@ impl<A: Actor> ractor::Actor for Host<A> {
         _myself: ActorRef<Self::Msg>,
         state: &mut Self::State,
     ) -> Result<(), ActorProcessingErr> {
-        Ok(state.actor.started(&mut state.cx).await?)
+        let Incarnation { actor, cx, .. } = state.as_mut().ok_or(Closed)?;
+        Ok(actor.started(cx).await?)
     }
 
     async fn handle(
@@ -182,9 +177,11 @@ impl<A: Actor> ractor::Actor for Host<A> {
             load: _load,
         } = envelope;
         drop(slot);
-        let nth = state.presence.post.handling();
-        state.probe.before(&state.cx.name, nth);
-        Ok(state.actor.handle(message, &mut state.cx).await?)
+        let incarnation = state.as_mut().ok_or(Closed)?;
+        let nth = incarnation.presence.post.handling();
+        let Incarnation { actor, cx, .. } = incarnation;
+        incarnation.probe.before(&cx.name, nth);
+        Ok(actor.handle(message, cx).await?)
     }
 
     async fn post_stop(
@@ -192,8 +189,9 @@ impl<A: Actor> ractor::Actor for Host<A> {
         _myself: ActorRef<Self::Msg>,
         state: &mut Self::State,
     ) -> Result<(), ActorProcessingErr> {
-        if state.presence.post.phase() == Phase::Draining {
-            state.actor.drained(&mut state.cx).await?;
+        let mut incarnation = state.take().ok_or(Closed)?;
+        if incarnation.presence.post.phase() == Phase::Draining {
+            incarnation.actor.drained(&mut incarnation.cx).await?;
         }
         Ok(())
     }

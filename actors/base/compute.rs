@@ -169,7 +169,8 @@ mod tests {
     #[tokio::test]
     async fn a_panic_comes_back_as_an_error_and_the_pool_goes_on() {
         for compute in [Compute::new(1, 1).expect("threads"), Compute::inline()] {
-            let cases: [(fn() -> u8, Result<u8, &str>); 4] = [
+            type Case = (fn() -> u8, Result<u8, &'static str>);
+            let cases: [Case; 4] = [
                 (|| 1, Ok(1)),
                 (|| panic!("a word"), Err("a word")),
                 (|| panic!("{}", 2 + 2), Err("4")),
@@ -216,29 +217,21 @@ mod tests {
     #[tokio::test]
     async fn a_job_whose_caller_has_gone_frees_its_slot() {
         let compute = Compute::new(1, 1).expect("threads");
-        let hold = Arc::new(Barrier::new(2));
-        let held = Arc::clone(&hold);
-        let caller = compute.clone();
-        let job = tokio::spawn(async move {
-            let job = move || {
-                held.wait();
-                held.wait();
-            };
-            caller.run(job).await
-        });
-        while Arc::strong_count(&hold) < 2
-            || compute
-                .pool
-                .as_ref()
-                .is_some_and(|p| p.slots.available_permits() == 1)
-        {
-            tokio::task::yield_now().await;
-            if job.is_finished() || Arc::strong_count(&hold) == 2 {
-                break;
-            }
-        }
+        let (begun, hold) = (Arc::new(Barrier::new(2)), Arc::new(Barrier::new(2)));
+        let job = {
+            let (compute, begun, hold) = (compute.clone(), begun.clone(), hold.clone());
+            tokio::spawn(async move {
+                let job = move || {
+                    begun.wait();
+                    hold.wait();
+                };
+                compute.run(job).await
+            })
+        };
+        tokio::task::yield_now().await;
+        begun.wait();
         job.abort();
-        hold.wait();
+        assert!(job.await.is_err_and(|error| error.is_cancelled()));
         hold.wait();
         assert_eq!(compute.run(|| 3).await, Ok(3));
     }

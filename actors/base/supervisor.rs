@@ -37,6 +37,19 @@ pub(super) trait Child: Send + Sync {
     async fn gone(&self, worker: usize);
 }
 
+/// Unnamed for ractor: its registry is one per process, and tests run many trees.
+pub(super) async fn spawn_linked<A: ractor::Actor>(
+    actor: A,
+    arguments: A::Arguments,
+    supervisor: ActorCell,
+) -> Result<ActorCell, ActorProcessingErr> {
+    match A::spawn_linked(None, actor, arguments, supervisor).await {
+        Ok((actor, _)) => Ok(actor.get_cell()),
+        Err(SpawnErr::StartupFailed(error)) => Err(error),
+        Err(other) => Err(other.into()),
+    }
+}
+
 /// One supervisor of the tree, for all its incarnations.
 pub(super) struct Branch {
     pub(super) name: String,
@@ -50,10 +63,10 @@ pub(super) struct Branch {
 
 impl Branch {
     fn units(&self) -> impl Iterator<Item = (usize, usize)> {
-        let workers = |(child, of): (usize, &Box<dyn Child>)| {
-            (0..of.workers()).map(move |worker| (child, worker))
-        };
-        self.children.iter().enumerate().flat_map(workers)
+        (0..self.children.len()).flat_map(|child| {
+            let workers = self.children[child].workers();
+            (0..workers).map(move |worker| (child, worker))
+        })
     }
 
     fn kill_all(&self) {
@@ -96,13 +109,7 @@ impl Child for Arc<Branch> {
         _worker: usize,
         supervisor: ActorCell,
     ) -> Result<ActorCell, ActorProcessingErr> {
-        let spawned =
-            ractor::Actor::spawn_linked(None, Supervisor, Arc::clone(self), supervisor).await;
-        match spawned {
-            Ok((actor, _)) => Ok(actor.get_cell()),
-            Err(SpawnErr::StartupFailed(error)) => Err(error),
-            Err(other) => Err(other.into()),
-        }
+        spawn_linked(Supervisor, Arc::clone(self), supervisor).await
     }
 
     fn kill(&self, _worker: usize) {
@@ -128,6 +135,7 @@ struct Unit {
 }
 
 pub(super) struct Ward {
+    myself: ActorRef<Restart>,
     branch: Arc<Branch>,
     units: Vec<Unit>,
     history: History,
@@ -155,32 +163,32 @@ impl ractor::Actor for Supervisor {
         let all = (0..units.len()).collect();
         let history = History::new(branch.policy.clone());
         let mut ward = Ward {
+            myself,
             branch,
             units,
             history,
         };
-        ward.start(all, &myself).await?;
+        ward.start(all).await?;
         Ok(ward)
     }
 
     async fn handle(
         &self,
-        myself: ActorRef<Restart>,
+        _myself: ActorRef<Restart>,
         Restart(units): Restart,
         ward: &mut Ward,
     ) -> Result<(), ActorProcessingErr> {
-        Ok(ward.start(units, &myself).await?)
+        Ok(ward.start(units).await?)
     }
 
     async fn handle_supervisor_evt(
         &self,
-        myself: ActorRef<Restart>,
+        _myself: ActorRef<Restart>,
         event: SupervisionEvent,
         ward: &mut Ward,
     ) -> Result<(), ActorProcessingErr> {
         let (who, error) = match event {
             SupervisionEvent::ActorFailed(who, error) => (who, error),
-            // With the event goes the state of the child, and with that its place.
             SupervisionEvent::ActorTerminated(who, _state, reason) => {
                 (who, reason.unwrap_or_else(|| "ended".to_owned()).into())
             }
@@ -194,7 +202,7 @@ impl ractor::Actor for Supervisor {
         // Not found: ended by this supervisor, which knows.
         if let Some(unit) = ward.units.iter().position(is_this) {
             ward.units[unit].cell = None;
-            ward.settle(unit, error, &myself).await?;
+            ward.settle(unit, error).await?;
         }
         Ok(())
     }
@@ -214,11 +222,7 @@ impl Ward {
         &*self.branch.children[self.units[unit].child]
     }
 
-    async fn start(
-        &mut self,
-        units: Vec<usize>,
-        myself: &ActorRef<Restart>,
-    ) -> Result<(), Outcome> {
+    async fn start(&mut self, units: Vec<usize>) -> Result<(), Outcome> {
         for unit in units {
             if self.units[unit].ended || self.units[unit].cell.is_some() {
                 continue;
@@ -228,10 +232,10 @@ impl Ward {
             if timeout(self.branch.stop_within, gone).await.is_err() {
                 return Err(self.stuck(unit));
             }
-            match self.child(unit).spawn(worker, myself.get_cell()).await {
+            match self.child(unit).spawn(worker, self.myself.get_cell()).await {
                 Ok(cell) => self.units[unit].cell = Some(cell),
                 Err(error) => {
-                    self.settle(unit, error, myself).await?;
+                    self.settle(unit, error).await?;
                     if self.branch.policy.strategy == Strategy::AllForOne {
                         // All are down again, those not yet tried too, and start together later.
                         return Ok(());
@@ -243,12 +247,7 @@ impl Ward {
     }
 
     /// Decides what follows from the end of a unit.
-    async fn settle(
-        &mut self,
-        unit: usize,
-        error: ActorProcessingErr,
-        myself: &ActorRef<Restart>,
-    ) -> Result<(), Outcome> {
+    async fn settle(&mut self, unit: usize, error: ActorProcessingErr) -> Result<(), Outcome> {
         let name = self.child(unit).name().to_owned();
         if let Some(fatal) = fatal(&name, &error) {
             self.halt().await.ok();
@@ -257,7 +256,7 @@ impl Ward {
         if !self.child(unit).wanted() {
             self.units[unit].ended = true;
             if self.units.iter().all(|unit| unit.ended) {
-                myself.stop(None);
+                self.myself.stop(None);
             }
             return Ok(());
         }
@@ -274,7 +273,7 @@ impl Ward {
                 }
                 report_restart(&self.branch.name, &name, &error, delay);
                 // The handle is not needed: a supervisor that has ended gets no message.
-                drop(myself.send_after(delay, move || Restart(again)));
+                drop(self.myself.send_after(delay, move || Restart(again)));
                 Ok(())
             }
         }
@@ -284,7 +283,10 @@ impl Ward {
     async fn halt(&mut self) -> Result<(), Outcome> {
         for unit in &mut self.units {
             if let Some(cell) = unit.cell.take() {
-                // A supervisor before its children: it must not bring them back.
+                // Unlinked, for ractor would send the state of what is killed to this supervisor,
+                // which waits here for its drop. A supervisor before its children: it must not
+                // bring them back.
+                cell.unlink(self.myself.get_cell());
                 cell.kill();
             }
         }

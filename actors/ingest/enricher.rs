@@ -6,9 +6,9 @@
 //! warning and leaves what the source itself says. A changed file is loaded
 //! while the old one serves on.
 
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
-use audit::geo::Places;
+use audit::geo::{Database, Places};
 
 use super::{batcher, parcel::Load};
 use crate::{
@@ -28,9 +28,21 @@ pub enum Message {
 #[derive(Debug)]
 pub struct Enricher {
     pub compute: Compute,
-    /// `None` only while the compute pool has it.
-    pub places: Option<Places>,
+    pub database: Arc<Database>,
     pub batcher: Address<batcher::Message>,
+    /// `None` only while the compute pool has it.
+    places: Option<Places>,
+}
+
+impl Enricher {
+    pub fn new(
+        compute: Compute,
+        database: Arc<Database>,
+        batcher: Address<batcher::Message>,
+    ) -> Enricher {
+        let places = Some(Places::new(Arc::clone(&database)));
+        Enricher { compute, database, batcher, places }
+    }
 }
 
 impl Actor for Enricher {
@@ -42,33 +54,19 @@ impl Actor for Enricher {
     }
 
     async fn handle(&mut self, message: Message, cx: &mut Context<Message>) -> Result<(), Failure> {
-        let Some(mut places) = self.places.take() else {
-            return Err(Failure::Restart("the GeoIP database was lost in a panic".into()));
-        };
         match message {
             Message::Reload => {
-                let job = move || {
-                    let warning = places.reload_if_changed();
-                    (places, warning)
-                };
-                let reloaded = self.compute.run(job).await;
-                let (places, warning) = reloaded.map_err(|p| Failure::Restart(p.to_string()))?;
-                report::places_loaded(warning);
-                self.places = Some(places);
+                let database = Arc::clone(&self.database);
+                let reloaded = self.compute.run(move || database.reload_if_changed()).await;
+                report::places_loaded(&reloaded.map_err(|p| Failure::Restart(p.to_string()))?);
                 cx.wake_after(RELOAD_EVERY, Message::Reload);
             }
             Message::Load(mut load) => {
-                if let Some(rows) = load.rows.take() {
-                    let job = move || {
-                        let rows = rows.with_places(|ip| places.lookup(ip));
-                        (places, rows)
-                    };
-                    let placed = self.compute.run(job).await;
-                    let (back, rows) = placed.map_err(|p| Failure::Restart(p.to_string()))?;
-                    load.rows = Some(rows);
-                    places = back;
+                if let Some((rows, mut places)) = load.rows.take().zip(self.places.take()) {
+                    let placed = self.compute.run(move || (rows.with_places(&mut places), places));
+                    let placed = placed.await.map_err(|p| Failure::Restart(p.to_string()))?;
+                    (load.rows, self.places) = (Some(placed.0), Some(placed.1));
                 }
-                self.places = Some(places);
                 self.batcher.send(batcher::Message::Load(load)).await?;
             }
         }

@@ -24,6 +24,7 @@ use crate::{
     ports::{Message, Store},
 };
 
+#[derive(Debug)]
 pub struct Intake {
     pub limits: message::Limits,
     pub default_tenant: Tenant,
@@ -47,7 +48,7 @@ pub enum Unreadable {
 
 /// The content of one message, parcel by parcel.
 #[derive(Debug)]
-pub struct Reader(Decoder);
+pub struct Reader(Box<Decoder>);
 
 impl Reader {
     pub async fn open(
@@ -56,7 +57,7 @@ impl Reader {
         limits: &message::Limits,
     ) -> Result<Reader, Unreadable> {
         let encoding = message.attributes.get("encoding").map(String::as_str);
-        let content = Content::read(message.body.clone(), encoding, limits)?;
+        let content = Content::of(message.body.clone(), encoding, limits)?;
         let decoder = match content {
             Content::Events(decoder) => decoder,
             Content::Payload(pointer) => {
@@ -65,7 +66,8 @@ impl Reader {
                 let object = object.ok_or_else(|| {
                     Unreadable::Payload(format!("there is no object {}", pointer.key()))
                 })?;
-                pointer.open(object, limits)?
+                pointer.verify(&object)?;
+                Box::new(Decoder::of_object(object, limits)?)
             }
         };
         Ok(Reader(decoder))

@@ -10,7 +10,10 @@ use audit::{
 columns, message::Event, quarantine::Entry, source::Source,};
 use bytes::Bytes;
 
-use super::parcel::{Aside, Load, Origin, Parcel};
+use super::{
+    enricher,
+    parcel::{Aside, Load, Parcel},
+};
 use crate::{
     base::{Actor, Address, Compute, Context, Failure},
     report,
@@ -20,7 +23,7 @@ use crate::{
 pub struct Normalizer {
     pub source: Source,
     pub compute: Compute,
-    pub enricher: Address<Load>,
+    pub enricher: Address<enricher::Message>,
 }
 
 impl Actor for Normalizer {
@@ -39,7 +42,7 @@ impl Actor for Normalizer {
                     .into_iter()
                     .map(|r| {
                         let Event { raw, offset } = &events[r.index];
-                        origin.entry(&secret, Some(source), raw, *offset, r.reason)
+                        origin.entry(&secret, Some(source), raw, *offset, r.reason.to_string())
                     })
                     .collect();
                 (rows, entries, notes)
@@ -50,7 +53,8 @@ impl Actor for Normalizer {
         report::normalised(source, rows.keys.len(), entries.len(), &notes);
         let mut aside = Aside::default();
         aside.add(&account, entries);
-        self.enricher.send(Load { stake, secret, account, rows: Some(rows), aside }).await?;
+        let load = Load { stake, secret, account, rows: Some(rows), aside };
+        self.enricher.send(enricher::Message::Load(load)).await?;
         Ok(())
     }
 }

@@ -100,19 +100,20 @@ impl<R: Rider> Desk<R> {
     /// Brings the signal and the ledger up to date with the leader. To be
     /// called after each answer.
     pub(super) fn publish(&self) -> Result<(), Failure> {
-        let (birth, retained) = {
+        let (birth, retained, window_ms) = {
             let leader = self.leader()?;
             let replica = leader.replica();
             if leader.is_serving() {
                 self.0.counts_before.get_or_init(|| replica.accounting().total());
             }
-            (leader.birth(), replica.retained_bytes())
+            (leader.birth(), replica.retained_bytes(), replica.window_held_ms())
         };
         self.0.serving.send_if_modified(|seen| {
             let changed = *seen != birth;
             *seen = birth;
             changed
         });
+        crate::report::state_held(retained, window_ms);
         let before = self.0.charged.swap(retained, Ordering::Relaxed);
         if retained > before {
             self.0.budget.charge(retained - before);

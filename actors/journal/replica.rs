@@ -217,7 +217,7 @@ impl Replica {
     fn add(&mut self, seq: Seq, written_at_ms: i64, batch: Batch) {
         self.known.extend(written_at_ms, batch.keys.as_slice().into());
         let batch = Arc::new(batch);
-        self.held.keep(seq, batch.slices.len(), batch.retained_bytes());
+        self.held.keep(seq, batch.slices.len(), batch.retained_bytes() as u64);
         for (slice, row) in batch.slices.iter().enumerate() {
             let piece = Piece {
                 seq,

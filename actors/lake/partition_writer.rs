@@ -4,10 +4,12 @@
 //! of the result must be those of the plan: anything else would be a file that
 //! the journal does not vouch for, and is written by nobody.
 
+use std::sync::Arc;
+
 use audit::{
     journal::Done,
     journal_id::{Gen, JournalName},
-    lake::{self, FileMeta, LakeFile, SliceRef},
+    lake::{self, Codec, FileMeta, LakeFile, SliceRef},
     partition::Area,
     quarantine::{self, Entry},
 };
@@ -33,7 +35,7 @@ pub struct SealedFile {
 #[derive(Debug)]
 pub struct PartitionWriter {
     pub journal: JournalName,
-    pub compression: lake::Compression,
+    pub codec: Codec,
     pub compute: Compute,
     pub uploader: Address<SealedFile>,
 }
@@ -44,8 +46,8 @@ impl Actor for PartitionWriter {
     async fn handle(&mut self, task: Task, _: &mut Context<Task>) -> Result<(), Failure> {
         let Task { plan, generation, hold } = task;
         let key = plan.plan.partition.file_key(&self.journal, generation, plan.id.seq);
-        let (journal, compression) = (self.journal.clone(), self.compression);
-        let encoded = self.compute.run(move || encode(&plan, &journal, generation, compression));
+        let (journal, codec) = (self.journal.clone(), self.codec);
+        let encoded = self.compute.run(move || encode(&plan, &journal, generation, codec));
         let file = encoded.await.map_err(|panicked| Failure::Restart(panicked.to_string()))?;
         let (done, bytes) = file.map_err(|what| Failure::Restart(format!("{key}: {what}")))?;
         self.uploader.send(SealedFile { key, bytes, done, hold }).await?;
@@ -57,7 +59,7 @@ fn encode(
     open: &OpenPlan,
     journal: &JournalName,
     generation: Gen,
-    compression: lake::Compression,
+    codec: Codec,
 ) -> Result<(Done, Bytes), String> {
     let plan = &open.plan;
     let file = match plan.partition.area {
@@ -68,10 +70,11 @@ fn encode(
                 plan: open.id.seq,
                 from: plan.from,
                 upto: plan.upto,
+                replaces: Vec::new(),
             };
-            rows_file(open, &meta, compression)?
+            rows_file(open, &meta, codec)?
         }
-        Area::Quarantine => quarantine_file(open)?,
+        Area::Quarantine => quarantine_file(open),
     };
     if file.rows != plan.rows || file.key_xor != plan.key_xor {
         return Err(format!("{} rows came out where the plan says {}", file.rows, plan.rows));
@@ -91,32 +94,32 @@ fn encode(
 fn rows_file(
     open: &OpenPlan,
     meta: &FileMeta,
-    compression: lake::Compression,
+    codec: Codec,
 ) -> Result<LakeFile, String> {
-    let slices: Vec<SliceRef<'_>> = open
+    let slices: Vec<SliceRef> = open
         .pieces
         .iter()
         .filter_map(|piece| match &piece.content {
-            Content::Rows { batch, slice } => Some(SliceRef { batch, slice: *slice }),
+            Content::Rows { batch, slice } => Some(SliceRef { batch: Arc::clone(batch), slice: *slice }),
             Content::Quarantine(_) => None,
         })
         .collect();
-    lake::encode(&slices, meta, compression).map_err(|error| error.to_string())
+    lake::encode(&slices, meta, codec).map_err(|error| error.to_string())
 }
 
-fn quarantine_file(open: &OpenPlan) -> Result<LakeFile, String> {
+fn quarantine_file(open: &OpenPlan) -> LakeFile {
     let entries = open.pieces.iter().filter_map(|piece| match &piece.content {
         Content::Quarantine(entries) => Some(entries.iter()),
         Content::Rows { .. } => None,
     });
     let entries: Vec<&Entry> = entries.flatten().collect();
-    let bytes = quarantine::encode_file(entries.iter().copied()).map_err(|e| e.to_string())?;
+    let bytes = quarantine::encode(entries.iter().copied()).into();
     let times = || entries.iter().map(|entry| entry.sent_at_ms);
-    Ok(LakeFile {
+    LakeFile {
         bytes,
         rows: entries.len() as u64,
         key_xor: audit::key::KeyXor::of(entries.iter().map(|entry| entry.key)),
         time_min_ms: times().min().unwrap_or_default(),
         time_max_ms: times().max().unwrap_or_default(),
-    })
+    }
 }

@@ -6,7 +6,7 @@
 
 use std::{sync::Arc, time::Duration};
 
-use audit::{journal::Done, lake::Footer, partition::Area, quarantine};
+use audit::{journal::Done, key::KeyXor, lake::Footer, partition::Area, quarantine};
 use bytes::Bytes;
 
 use super::partition_writer::SealedFile;
@@ -71,7 +71,7 @@ impl<R: Rider> Uploader<R> {
 
     async fn compare(&self, file: &SealedFile) -> Result<Result<(), String>, Failure> {
         match self.store.get(&file.key).await {
-            Ok(Some(found)) if is_the_same(&found, file) => Ok(Ok(())),
+            Ok(Some(found)) if self.is_the_same(&found, file)? => Ok(Ok(())),
             Ok(Some(_)) => Err(Failure::Fatal(format!(
                 "{} exists with other rows than its plan: it was not written by this journal. \
                  Move it away and start again; nothing is lost",
@@ -81,18 +81,22 @@ impl<R: Rider> Uploader<R> {
             Err(error) => Ok(Err(error.to_string())),
         }
     }
-}
 
-/// Same plan, same rows; the bytes may differ, by another version's encoder.
-fn is_the_same(found: &Bytes, file: &SealedFile) -> bool {
-    let Done { plan, rows, key_xor, .. } = file.done;
-    match file.done.partition.area {
-        Area::Tenant(_) => Footer::read(found).is_ok_and(|footer| {
-            footer.plan == plan && footer.rows == rows && footer.key_xor == key_xor
-        }),
-        Area::Quarantine => {
-            *found == file.bytes
-                || quarantine::decode_file(found).is_ok_and(|lines| lines.len() as u64 == rows)
+    /// Same plan, same rows; the bytes may differ, by another version's encoder.
+    fn is_the_same(&self, found: &Bytes, file: &SealedFile) -> Result<bool, Failure> {
+        let Done { plan, rows, key_xor, .. } = file.done;
+        match file.done.partition.area {
+            Area::Tenant(_) => Ok(Footer::read(found).is_ok_and(|footer| {
+                footer.meta.plan == plan && footer.rows == rows && footer.key_xor == key_xor
+            })),
+            Area::Quarantine => {
+                let Some(birth) = self.desk.leader()?.birth() else { return Ok(false) };
+                let Ok(entries) = quarantine::decode(&found[..], &birth.secret) else {
+                    return Ok(false);
+                };
+                let keys = entries.map_while(Result::ok).map(|entry| entry.key);
+                Ok(KeyXor::of(keys) == key_xor)
+            }
         }
     }
 }

@@ -2,10 +2,29 @@
 //!
 //! An [`Object`] fills one slot: a header that chains it to the one before, the
 //! accounting delta of its events, and records. Replicas that apply the same
-//! objects in the same order are equal. This module is the format and its
-//! limits; which object to write when is the journal actors' part.
+//! objects in the same order are equal. An object's file is named
+//! `log/<seq:020>` and never changes. This module is the format and its limits
+//! ([`codec`]) and how rows become a batch ([`Batch::gather`]); which object to
+//! write when is the journal actors' part.
+
+mod batch;
+mod blocks;
+mod codec;
+mod columns;
+#[cfg(test)]
+pub(crate) mod specimen;
+#[cfg(test)]
+mod tests;
+mod wire;
 
 use bytes::Bytes;
+
+pub use self::{
+    batch::{BatchError, Part, ROWS_MAX},
+    blocks::{BLOCK_BYTES_MAX, EVENT_BYTES_MAX},
+    codec::{CodecError, DECODE_BYTES_MAX, OBJECT_BYTES_MAX, RECORDS_MAX, Sealed},
+    columns::Columns,
+};
 
 use crate::{
     accounting::Accounting,
@@ -15,8 +34,8 @@ use crate::{
     quarantine::Entry,
 };
 
-/// SHA-256 of an object's bytes before its own trailing checksum: what the next
-/// object's header names. Zero for the first of all.
+/// An object's trailing checksum, the SHA-256 of all its bytes before: what the
+/// next object's header names. Zero in the header of the first of all.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Default, Debug)]
 pub struct Digest(pub [u8; 32]);
 
@@ -35,7 +54,7 @@ pub struct Header {
     pub written_at_ms: i64,
 }
 
-#[derive(Clone, PartialEq, Debug)]
+#[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Object {
     pub header: Header,
     pub accounting: Accounting,
@@ -49,7 +68,7 @@ impl Object {
     }
 }
 
-#[derive(Clone, PartialEq, Debug)]
+#[derive(Clone, PartialEq, Eq, Debug)]
 pub enum Record {
     /// A writer took over. Only after a fence may the writer differ from the
     /// object before.
@@ -96,16 +115,17 @@ pub struct Done {
 }
 
 /// New rows of all tenants, grouped by partition.
-#[derive(Clone, PartialEq, Debug)]
+#[derive(Clone, Default, PartialEq, Eq, Debug)]
 pub struct Batch {
     /// The directory: which rows belong to which partition; the ranges follow
     /// each other and cover all rows.
     pub slices: Vec<Slice>,
     /// One for each row.
     pub keys: Vec<Key>,
-    /// Arrow IPC stream with one record batch: all columns but `event_data`.
-    pub columns: Bytes,
-    /// `event_data`, compressed; the blocks' rows follow each other.
+    /// All columns but `event_data`. May be empty where nobody asks for them.
+    pub columns: Columns,
+    /// `event_data`, compressed; the blocks' rows follow each other and cover
+    /// all rows. May be missing where nobody asks for them.
     pub blocks: Vec<Block>,
 }
 

@@ -119,7 +119,7 @@ pub(super) fn header(message: &Outgoing) -> Result<String, String> {
 }
 
 /// The message in a file, or why there is none.
-pub(super) fn decode(file: Bytes) -> Result<Letter, String> {
+pub(super) fn decode(file: &Bytes) -> Result<Letter, String> {
     let end = file
         .iter()
         .take(HEADER_BYTES_MAX)
@@ -194,7 +194,7 @@ mod tests {
                 "4 bytes of a body of 9",
             ),
         ] {
-            let why = decode(Bytes::from_static(file.as_bytes())).expect_err(file);
+            let why = decode(&Bytes::from_static(file.as_bytes())).expect_err(file);
             assert!(why.contains(what), "{file:?} gave {why:?}");
         }
     }
@@ -205,12 +205,12 @@ mod tests {
             let message = Outgoing { body: body.clone(), attributes: attributes.clone() };
             let file = header(&message).expect("small") + &body;
             let letter = Letter { attributes, body: body.into() };
-            prop_assert_eq!(decode(file.into()), Ok(letter));
+            prop_assert_eq!(decode(&file.into()), Ok(letter));
         }
 
         #[test]
         fn no_bytes_panic(file in prop::collection::vec(any::<u8>(), 0..200)) {
-            decode(file.into()).ok();
+            decode(&file.into()).ok();
         }
     }
 }

@@ -211,7 +211,7 @@ impl Directory {
                 return Ok(None);
             }
         };
-        match letter::decode(file) {
+        match letter::decode(&file) {
             Ok(letter) => Ok(Some(self.message(&received, letter))),
             Err(reason) => self.kill(index, &received, &reason).map(|()| None),
         }

@@ -14,7 +14,7 @@ mod yaml;
 
 use std::{collections::BTreeMap, fs, io, net::SocketAddr, path::Path, path::PathBuf};
 
-use audit::{journal_id::JournalName, source::Source, tenant::Tenant};
+use audit::{journal_id::JournalName, tenant::Tenant};
 
 pub use issue::{Issue, Place};
 use raw::Values;
@@ -32,8 +32,10 @@ pub struct Settings {
     pub geoip: Option<PathBuf>,
     pub log: Log,
     pub http_listen: SocketAddr,
-    pub source_buckets: Vec<String>,
-    pub tenants: Tenants,
+    /// Of events that name no tenant.
+    pub default_tenant: Tenant,
+    /// Whether the message attribute `tenant_id` is believed.
+    pub trust_attributes: bool,
     pub journal: JournalName,
     pub lake_compression: Compression,
     /// A file that replaces the built-in topology.
@@ -48,16 +50,6 @@ pub struct Settings {
 pub struct Log {
     pub level: tracing::level_filters::LevelFilter,
     pub json: bool,
-}
-
-/// How the tenant of an event is found.
-#[derive(Clone, PartialEq, Debug)]
-pub struct Tenants {
-    /// By source and the account, organisation or cluster that an event names.
-    pub by_owner: BTreeMap<Source, BTreeMap<String, Tenant>>,
-    pub default: Tenant,
-    /// Whether the message attribute `tenant_id` is believed.
-    pub trust_attributes: bool,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -115,17 +107,6 @@ impl Settings {
 
 impl From<Values> for Settings {
     fn from(mut values: Values) -> Settings {
-        let by_owner = Source::ALL
-            .into_iter()
-            .map(|source| {
-                (
-                    source,
-                    values
-                        .optional(&format!("tenants.{source}"))
-                        .unwrap_or_default(),
-                )
-            })
-            .collect();
         let level: String = values.required("log.level");
         let compression: String = values.required("lake.compression");
         Settings {
@@ -139,12 +120,8 @@ impl From<Values> for Settings {
                 json: values.required::<String>("log.format") == "json",
             },
             http_listen: values.required("http.listen"),
-            source_buckets: values.optional("source_buckets").unwrap_or_default(),
-            tenants: Tenants {
-                by_owner,
-                default: values.required("default_tenant"),
-                trust_attributes: values.required("trust_attributes"),
-            },
+            default_tenant: values.required("default_tenant"),
+            trust_attributes: values.required("trust_attributes"),
             journal: values.required("journal.name"),
             lake_compression: match compression.as_str() {
                 "snappy" => Compression::Snappy,

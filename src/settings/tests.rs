@@ -82,40 +82,38 @@ fn nothing_at_all_is_the_embedded_mode() {
     let settings = Settings::parse("f.yaml", "", &Environment::new()).expect("defaults are valid");
     assert_eq!(settings.data, PathBuf::from("idtrail-data"));
     assert_eq!(settings.http_listen.to_string(), "127.0.0.1:8080");
-    assert_eq!(settings.tenants.default.as_str(), "default");
-    assert!(settings.tenants.trust_attributes);
+    assert_eq!(settings.default_tenant.as_str(), "default");
+    assert!(settings.trust_attributes);
     assert_eq!(settings.lake_compression, Compression::Mixed);
     assert_eq!(settings.warnings, []);
 }
 
 #[test]
 fn the_environment_wins_over_the_file() {
-    let text = "data: from-file\nlog: {format: text}\ntenants: {github: {acme-inc: acme}}\nlake: {compression: snappy}";
+    let text =
+        "data: from-file\nlog: {format: text}\nlake: {compression: snappy}\ndefault_tenant: acme";
     let environment = variables(&[
         ("IDTRAIL_DATA", "from-env"),
-        (
-            "IDTRAIL_TENANTS_AWS",
-            "111122223333=acme, 444455556666=beta",
-        ),
+        ("IDTRAIL_TRUST_ATTRIBUTES", "false"),
         ("IDTRAIL_SERVICE_HOST", "10.0.0.1"),
     ]);
     let settings = Settings::parse("f.yaml", text, &environment).expect("all of it is valid");
     assert_eq!(settings.data, PathBuf::from("from-env"));
-    assert_eq!(
-        settings.tenants.by_owner[&Source::Aws]["444455556666"].as_str(),
-        "beta"
-    );
-    assert_eq!(
-        settings.tenants.by_owner[&Source::Github]["acme-inc"].as_str(),
-        "acme"
-    );
+    assert_eq!(settings.default_tenant.as_str(), "acme");
+    assert!(!settings.trust_attributes);
     assert_eq!(settings.lake_compression, Compression::Snappy);
     assert_eq!(settings.warnings, []);
 }
 
 #[test]
 fn what_has_no_effect_and_what_looks_misspelt_is_a_warning() {
-    let environment = variables(&[("IDTRAIL_HTTP_LISTNE", "[::1]:1")]);
+    let environment = variables(&[
+        ("IDTRAIL_HTTP_LISTNE", "[::1]:1"),
+        (
+            "IDTRAIL_TENANTS_AWS",
+            "111122223333=acme, 444455556666=beta",
+        ),
+    ]);
     let settings =
         Settings::parse("f.yaml", "tls:\n  cert: c.pem", &environment).expect("only warnings");
     let warnings: Vec<_> = settings.warnings.iter().map(Issue::to_string).collect();
@@ -124,6 +122,7 @@ fn what_has_no_effect_and_what_looks_misspelt_is_a_warning() {
         [
             "IDTRAIL_HTTP_LISTNE: is no setting and is ignored, did you mean IDTRAIL_HTTP_LISTEN?",
             "f.yaml:2: tls.cert: has no effect in this build yet",
+            "IDTRAIL_TENANTS_AWS: tenants.aws: has no effect in this build yet",
         ]
     );
 }

@@ -204,8 +204,10 @@ macro_rules! plain {
     )*};
 }
 
-plain!(Boolean => bool, Text => String, Number => u64, Address => SocketAddr, Tenant => Tenant,
-    Journal => JournalName, Texts => Vec<String>, Tenants => BTreeMap<String, Tenant>);
+plain!(
+    Boolean => bool, Text => String, Number => u64, Address => SocketAddr, Tenant => Tenant,
+    Journal => JournalName
+);
 
 #[cfg(test)]
 mod tests {

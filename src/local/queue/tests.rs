@@ -1,3 +1,6 @@
+//! The manners of SQS on a real directory, with a clock that goes when told:
+//! visibility, receipts, counts that outlive the process, dead letters.
+
 use std::{
     collections::BTreeMap,
     sync::atomic::{AtomicU64, Ordering},

@@ -1,3 +1,6 @@
+//! The manners of S3 on a real directory: create-only, listing in the order of
+//! bytes, and keys that cannot leave it.
+
 use actors::ports::Store as _;
 
 use super::*;

@@ -1,0 +1,164 @@
+//! A parcel's rows as Arrow columns.
+//!
+//! The hot path: events become rows that borrow from them, and rows are written
+//! into column builders at once. `event_data` is no column yet: the raw events
+//! stay beside the batch as slices of the buffer they came in, to be compressed
+//! together later. All parts of [`Rows`] have the same length and order.
+
+use std::sync::Arc;
+
+use arrow::{
+    array::{
+        ArrayRef, Float64Builder, RecordBatch, StringBuilder, TimestampMillisecondBuilder,
+    },
+};
+use bytes::Bytes;
+
+use crate::{
+    key::{Key, Secret},
+    normalize::{Normalised, Reject, normalize},
+    partition::{Day, Partition},
+    row::Row,
+    schema::{self, Column, TEXT_COLUMNS},
+    source::Source,
+    tenant::Tenant,
+};
+
+/// Bytes set aside for a text of a row; the mean over real events is below it
+/// for nearly every column.
+pub(crate) const TEXT_BYTES: usize = 24;
+
+/// Builds one narrow batch, row by row.
+#[derive(Debug)]
+pub struct Columns {
+    /// In the table's order.
+    texts: [StringBuilder; TEXT_COLUMNS],
+    latitude: Float64Builder,
+    longitude: Float64Builder,
+    event_time: TimestampMillisecondBuilder,
+}
+
+/// The rows of a parcel.
+#[derive(Clone, Debug)]
+pub struct Rows {
+    /// All columns but `event_data`: [`schema::narrow`].
+    pub columns: RecordBatch,
+    /// `event_data`, byte for byte.
+    pub raw: Vec<Bytes>,
+    pub keys: Vec<Key>,
+    pub partitions: Vec<Partition>,
+}
+
+/// An event that cannot become a row.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Rejected {
+    /// Which of the events that were given.
+    pub index: usize,
+    pub reason: Reject,
+}
+
+/// What should be counted about a parcel's rows.
+#[derive(Clone, Copy, Default, PartialEq, Eq, Debug)]
+pub struct Notes {
+    /// Rows that stand at the time their message was sent, for want of their own.
+    pub time_substituted: u64,
+    /// Rows older than four years.
+    pub time_old: u64,
+}
+
+/// Normalises events of one source. `sent_ms` is when the message that brought
+/// them was sent.
+pub fn normalize_all(
+    source: Source,
+    tenant: &Tenant,
+    secret: &Secret,
+    events: &[Bytes],
+    sent_ms: i64,
+) -> (Rows, Vec<Rejected>, Notes) {
+    let mut columns = Columns::with_capacity(events.len());
+    let mut raw = Vec::with_capacity(events.len());
+    let mut keys = Vec::with_capacity(events.len());
+    let mut partitions = Vec::with_capacity(events.len());
+    let mut rejected = Vec::new();
+    let mut notes = Notes::default();
+    for (index, event) in events.iter().enumerate() {
+        let Normalised {
+            row,
+            event_ms,
+            time_substituted,
+            time_old,
+        } = match normalize(source, event, sent_ms) {
+            Ok(normalised) => normalised,
+            Err(reason) => {
+                rejected.push(Rejected { index, reason });
+                continue;
+            }
+        };
+        notes.time_substituted += u64::from(time_substituted);
+        notes.time_old += u64::from(time_old);
+        columns.append(&row);
+        raw.push(event.clone());
+        keys.push(secret.key(tenant, source, event));
+        partitions.push(Partition::tenant(tenant.clone(), Day::of_ms(event_ms)));
+    }
+    let rows = Rows {
+        columns: columns.finish(),
+        raw,
+        keys,
+        partitions,
+    };
+    (rows, rejected, notes)
+}
+
+impl Columns {
+    pub fn with_capacity(rows: usize) -> Columns {
+        let texts = || StringBuilder::with_capacity(rows, rows.saturating_mul(TEXT_BYTES));
+        Columns {
+            texts: std::array::from_fn(|_| texts()),
+            latitude: Float64Builder::with_capacity(rows),
+            longitude: Float64Builder::with_capacity(rows),
+            event_time: TimestampMillisecondBuilder::with_capacity(rows).with_timezone("UTC"),
+        }
+    }
+
+    pub fn append(&mut self, row: &Row<'_>) {
+        for (builder, text) in self.texts.iter_mut().zip(row.texts()) {
+            builder.append_option(text);
+        }
+        self.latitude.append_option(row.place.latitude);
+        self.longitude.append_option(row.place.longitude);
+        self.event_time.append_option(row.event_time);
+    }
+
+    pub fn finish(mut self) -> RecordBatch {
+        let mut texts = self.texts.iter_mut();
+        let narrow = Column::ALL
+            .into_iter()
+            .filter(|column| column.narrow_index().is_some());
+        let arrays = narrow.filter_map(|column| -> Option<ArrayRef> {
+            match column {
+                Column::Latitude => Some(Arc::new(self.latitude.finish())),
+                Column::Longitude => Some(Arc::new(self.longitude.finish())),
+                Column::EventTime => Some(Arc::new(self.event_time.finish())),
+                _ => texts.next().map(|text| Arc::new(text.finish()) as ArrayRef),
+            }
+        });
+        RecordBatch::try_new(schema::narrow(), arrays.collect())
+            .expect("one array per column of the narrow schema, all of the same length")
+    }
+}
+
+impl Rows {
+    pub fn len(&self) -> usize {
+        self.raw.len()
+    }
+
+    pub fn is_empty(&self) -> bool {
+        self.raw.is_empty()
+    }
+
+    /// A narrow column. `event_data` is not one: it is [`Rows::raw`].
+    pub fn column(&self, column: Column) -> Option<&ArrayRef> {
+        Some(self.columns.column(column.narrow_index()?))
+    }
+}

@@ -1,0 +1,321 @@
+//! From the bytes of a message, an object or a file to parcels of raw events.
+//!
+//! Pull style and free of waiting: each [`Decoder::next_parcel`] reads about a
+//! parcel's bytes, decompressing as it goes, and hands out the events that are
+//! complete as slices of that one buffer. What is unfinished is carried over to
+//! the next. Envelopes are opened here; an event inside one keeps its bytes.
+
+use std::{
+    io::{Cursor, Read},
+    ops::Range,
+};
+
+use base64::{Engine as _, engine::general_purpose::STANDARD};
+use bytes::{Buf as _, Bytes, BytesMut};
+
+use super::{
+    BAD_BYTES_MAX, Bad, Event, Limits, Parcel, Pointer, Unreadable,
+    envelope::Shape,
+    splitter::{Splitter, Step},
+    unpack::{Unpacker, is_gzip, is_zstd},
+};
+
+/// Read at once, at most: while a buffer grows, little is allocated in vain.
+const READ_BYTES: usize = 64 << 10;
+
+/// What audit logs unpack to, about: a first guess at a buffer's size.
+const USUAL_RATIO: usize = 8;
+
+/// Envelopes in envelopes that are opened: SNS around EventBridge.
+const ENVELOPES_MAX: u32 = 2;
+
+/// How gzip and zstd begin in base64. No JSON begins so.
+const BASE64_HEADS: [&[u8]; 2] = [b"H4sI", b"KLUv/"];
+
+/// What a message's body is.
+#[derive(Debug)]
+pub enum Content {
+    Events(Box<Decoder>),
+    /// The events are in the object it names: fetch, [`Pointer::verify`], and
+    /// give them to [`Decoder::of_object`].
+    Payload(Pointer),
+}
+
+impl Content {
+    /// Opens a message's body. `encoding` is the message's attribute: `zstd` or
+    /// `gzip` where the body is base64 of that.
+    pub fn of(body: Bytes, encoding: Option<&str>, limits: &Limits) -> Result<Content, Unreadable> {
+        let is_base64 = match encoding {
+            None => BASE64_HEADS.iter().any(|head| body.starts_with(head)),
+            Some("zstd" | "gzip") => true,
+            Some(other) => return Err(Unreadable::Encoding(other.chars().take(64).collect())),
+        };
+        if is_base64 {
+            let packed = STANDARD
+                .decode(body.trim_ascii())
+                .map_err(|_| Unreadable::Base64)?;
+            let decoder = Decoder::of_object(packed.into(), limits)?;
+            return Ok(Content::Events(Box::new(decoder)));
+        }
+        match Pointer::of_body(&body) {
+            Some(pointer) => Ok(Content::Payload(pointer?)),
+            None => Ok(Content::Events(Box::new(Decoder::of_object(body, limits)?))),
+        }
+    }
+}
+
+/// Takes events out of content, parcel by parcel.
+#[derive(Debug)]
+pub struct Decoder {
+    unpacker: Unpacker,
+    splitter: Splitter,
+    limits: Limits,
+    buffer: BytesMut,
+    /// Where in the content the buffer begins.
+    offset: u64,
+    over: bool,
+    /// Told after what came before it was handed out.
+    failed: Option<Unreadable>,
+    /// An event, or something bad, was handed out.
+    begun: bool,
+}
+
+impl Decoder {
+    /// Of bytes that are in memory.
+    pub fn of_object(content: Bytes, limits: &Limits) -> Result<Decoder, Unreadable> {
+        let mut expected = content.len();
+        if is_gzip(&content) || is_zstd(&content) {
+            expected = expected.saturating_mul(USUAL_RATIO);
+        }
+        Decoder::new(Box::new(Cursor::new(content)), expected, limits)
+    }
+
+    /// Of bytes that are read as they are needed.
+    pub fn of_reader(
+        reader: impl Read + Send + 'static,
+        limits: &Limits,
+    ) -> Result<Decoder, Unreadable> {
+        Decoder::new(Box::new(reader), limits.parcel_bytes, limits)
+    }
+
+    fn new(
+        reader: Box<dyn Read + Send>,
+        expected: usize,
+        limits: &Limits,
+    ) -> Result<Decoder, Unreadable> {
+        Ok(Decoder {
+            unpacker: Unpacker::new(reader, limits)?,
+            splitter: Splitter::new(limits),
+            limits: limits.clone(),
+            // One more, so that the end is seen without growing.
+            buffer: BytesMut::with_capacity(expected.min(limits.parcel_bytes) + 1),
+            offset: 0,
+            over: false,
+            failed: None,
+            begun: false,
+        })
+    }
+
+    /// The next events. `None`: there are no more. After an error the rest
+    /// cannot be read.
+    pub fn next_parcel(&mut self) -> Result<Option<Parcel>, Unreadable> {
+        let mut steps = Vec::new();
+        loop {
+            let over = self.over || self.failed.is_some();
+            match self.splitter.next(&self.buffer, over) {
+                // Cut off by what failed: not known to be bad.
+                Step::Bad(range, _) if self.failed.is_some() && range.end == self.buffer.len() => {
+                    break;
+                }
+                Step::More if self.failed.is_none() && self.may_grow(&steps) => {
+                    if steps.is_empty() {
+                        self.release();
+                    }
+                    self.failed = self.fill().err();
+                }
+                Step::More | Step::End => break,
+                found => steps.push(found),
+            }
+        }
+        if steps.is_empty() {
+            return self.finish();
+        }
+        let offset = self.offset;
+        let buffer = self.release();
+        let mut parcel = Parcel {
+            bytes: buffer.len(),
+            ..Parcel::default()
+        };
+        for step in steps {
+            self.take(step, &buffer, offset, 0, &mut parcel)?;
+        }
+        self.begun |= !(parcel.events.is_empty() && parcel.bad.is_empty());
+        Ok(Some(parcel))
+    }
+
+    /// Bytes decompressed so far.
+    pub fn unpacked(&self) -> u64 {
+        self.unpacker.unpacked()
+    }
+
+    /// Bytes looked at so far, those looked at again counted again.
+    pub fn scanned(&self) -> u64 {
+        self.splitter.scanned()
+    }
+
+    fn finish(&mut self) -> Result<Option<Parcel>, Unreadable> {
+        match self.failed.clone() {
+            Some(error) => Err(error),
+            None if self.splitter.is_blank() => Err(Unreadable::Empty),
+            None => Ok(None),
+        }
+    }
+
+    /// Whether the parcel takes more bytes: until it is full, or as long as one
+    /// event needs.
+    fn may_grow(&self, steps: &[Step]) -> bool {
+        steps.is_empty() || self.buffer.len() < self.limits.parcel_bytes
+    }
+
+    /// Gives up the bytes that are done with.
+    fn release(&mut self) -> Bytes {
+        let done = self.splitter.needed_from();
+        self.splitter.rebase(done);
+        self.offset += done as u64;
+        if done >= self.buffer.capacity() / 2 {
+            return self.buffer.split_to(done).freeze();
+        }
+        // A few bytes must not keep a large allocation alive.
+        let copy = Bytes::copy_from_slice(&self.buffer[..done]);
+        self.buffer.advance(done);
+        copy
+    }
+
+    /// Reads up to a full parcel, or a little more of a large event.
+    fn fill(&mut self) -> Result<(), Unreadable> {
+        let target = self.limits.parcel_bytes.max(self.buffer.len() + READ_BYTES);
+        while self.buffer.len() < target && !self.over {
+            let length = self.buffer.len();
+            let spare = self.buffer.capacity() - length;
+            let step = if spare == 0 { READ_BYTES } else { spare };
+            self.buffer
+                .resize(length + step.min(READ_BYTES).min(target - length), 0);
+            let result = self.unpacker.read(&mut self.buffer[length..]);
+            let count = result.as_ref().map_or(0, |count| *count);
+            self.buffer.truncate(length + count);
+            self.over = result? == 0;
+        }
+        Ok(())
+    }
+
+    /// Puts what was found into the parcel. `offset`: of `buffer` in the
+    /// content.
+    fn take(
+        &self,
+        step: Step,
+        buffer: &Bytes,
+        offset: u64,
+        envelopes: u32,
+        parcel: &mut Parcel,
+    ) -> Result<(), Unreadable> {
+        match step {
+            Step::Event(range) => {
+                let at = offset + range.start as u64;
+                self.open(&buffer.slice(range), at, envelopes, parcel)?;
+            }
+            Step::Bad(range, reason) => parcel.bad.push(Bad {
+                offset: offset + range.start as u64,
+                raw: kept(buffer, range),
+                reason: reason.to_string(),
+            }),
+            Step::More | Step::End => {}
+        }
+        Ok(())
+    }
+
+    /// Takes one object: an event, or an envelope around some.
+    fn open(
+        &self,
+        raw: &Bytes,
+        offset: u64,
+        envelopes: u32,
+        parcel: &mut Parcel,
+    ) -> Result<(), Unreadable> {
+        let shape = if envelopes < ENVELOPES_MAX {
+            Shape::of(raw)
+        } else {
+            Shape::Event
+        };
+        match shape {
+            Shape::Event => parcel.events.push(Event {
+                raw: raw.clone(),
+                offset,
+            }),
+            Shape::Detail(range) => parcel.events.push(Event {
+                offset: offset + range.start as u64,
+                raw: raw.slice(range),
+            }),
+            Shape::Records(range) => {
+                let inner_offset = offset + range.start as u64;
+                self.split(&raw.slice(range), inner_offset, envelopes + 1, parcel)?;
+            }
+            Shape::Message(range) => match serde_json::from_slice::<String>(&raw[range]) {
+                Ok(message) if !message.trim_ascii().is_empty() => {
+                    parcel.bytes += message.len();
+                    self.split(&Bytes::from(message), offset, envelopes + 1, parcel)?;
+                }
+                Ok(_) => parcel
+                    .bad
+                    .push(bad(raw, offset, "the SNS message is empty")),
+                Err(error) => {
+                    let reason = format!("the SNS message cannot be read: {error}");
+                    parcel.bad.push(bad(raw, offset, &reason));
+                }
+            },
+            Shape::Notice => parcel.skipped += 1,
+            Shape::Objects => {
+                if !self.begun && parcel.events.is_empty() && parcel.bad.is_empty() {
+                    return Err(Unreadable::S3Notification);
+                }
+                let reason = Unreadable::S3Notification.to_string();
+                parcel.bad.push(bad(raw, offset, &reason));
+            }
+        }
+        Ok(())
+    }
+
+    /// Splits what an envelope held.
+    fn split(
+        &self,
+        text: &Bytes,
+        offset: u64,
+        envelopes: u32,
+        parcel: &mut Parcel,
+    ) -> Result<(), Unreadable> {
+        let mut splitter = Splitter::new(&self.limits);
+        loop {
+            match splitter.next(text, true) {
+                Step::End | Step::More => return Ok(()),
+                step => self.take(step, text, offset, envelopes, parcel)?,
+            }
+        }
+    }
+}
+
+fn bad(raw: &Bytes, offset: u64, reason: &str) -> Bad {
+    Bad {
+        raw: kept(raw, 0..raw.len()),
+        offset,
+        reason: reason.to_owned(),
+    }
+}
+
+/// What is kept of broken text: no more than allowed, and nothing beside it.
+fn kept(text: &Bytes, range: Range<usize>) -> Bytes {
+    if range.is_empty() {
+        // Only an array that is not closed is reported without its text.
+        return Bytes::from_static(b"[");
+    }
+    let end = range.end.min(range.start + BAD_BYTES_MAX);
+    Bytes::copy_from_slice(&text[range.start..end])
+}

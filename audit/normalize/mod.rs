@@ -1,0 +1,193 @@
+//! From a source's event to a row of the lake.
+//!
+//! One module per source reads the event's facts; what all sources share is
+//! here: time, uid, and what is refused. An event that is a JSON object always
+//! becomes a row, whatever is missing from it or of the wrong type; a fact that
+//! it does not give is absent. Refused is only what is no JSON object in UTF-8,
+//! and what claims to come from the future. Depth and number of keys are
+//! bounded before events come here ([`crate::message`]). Rows of a parcel go on
+//! as Arrow columns ([`crate::columns`]).
+
+mod address;
+mod aws;
+mod aws_target;
+mod country;
+mod github;
+mod github_target;
+mod okta;
+mod teleport;
+mod teleport_target;
+mod text;
+mod time;
+mod tolerant;
+
+use std::borrow::Cow;
+
+use highway::{HighwayHash, HighwayHasher};
+
+use self::tolerant::Lenient;
+use crate::{row::Row, source::Source};
+
+/// Why an event cannot become a row.
+#[derive(Clone, Debug, thiserror::Error, PartialEq, Eq)]
+pub enum Reject {
+    #[error("not UTF-8 from byte {0} on: send events as JSON text in UTF-8")]
+    NotUtf8(usize),
+    #[error("not a JSON object: send each event as one object in braces")]
+    NotAnObject,
+    #[error("not valid JSON: {0}")]
+    NotJson(String),
+    #[error(
+        "its time is {hours} h ahead of the message that brought it, allowed are 24: check the clock of its source"
+    )]
+    Ahead { hours: i64 },
+}
+
+/// A row with what should be counted about it.
+#[derive(Clone, PartialEq, Debug)]
+pub struct Normalised<'a> {
+    /// `uid` and `event_time` are always there.
+    pub row: Row<'a>,
+    pub event_ms: i64,
+    /// The event gives no usable time: `substitute_ms` stands in.
+    pub time_substituted: bool,
+    /// Older than four years, so that the table's projection does not show it.
+    pub time_old: bool,
+}
+
+/// The row of one event. `substitute_ms` is when the message that brought it
+/// was sent (of an S3 object, when it was last modified).
+pub fn normalize(
+    source: Source,
+    event: &[u8],
+    substitute_ms: i64,
+) -> Result<Normalised<'_>, Reject> {
+    let text = std::str::from_utf8(event).map_err(|error| Reject::NotUtf8(error.valid_up_to()))?;
+    let mut row = match read(source, text) {
+        Ok(row) => row,
+        Err(refused) => match text::repaired(text) {
+            Some(repaired) => read(source, &repaired)?.into_owned(),
+            None => return Err(refused),
+        },
+    };
+    let time = time::resolve(row.event_time, substitute_ms)?;
+    row.event_time = Some(time.ms);
+    row.uid
+        .get_or_insert_with(|| Cow::Owned(fingerprint(event)));
+    Ok(Normalised {
+        row,
+        event_ms: time.ms,
+        time_substituted: time.substituted,
+        time_old: time.old,
+    })
+}
+
+fn read(source: Source, text: &str) -> Result<Row<'_>, Reject> {
+    if !text.trim_ascii_start().starts_with('{') {
+        return Err(Reject::NotAnObject);
+    }
+    let row = match source {
+        Source::Aws => serde_json::from_str(text).map(|Lenient(event)| aws::row(event)),
+        Source::Github => serde_json::from_str(text).map(|Lenient(event)| github::row(event)),
+        Source::Okta => serde_json::from_str(text).map(|Lenient(event)| okta::row(event)),
+        Source::Teleport => serde_json::from_str(text).map(|Lenient(event)| teleport::row(event)),
+    };
+    row.map_err(|error| Reject::NotJson(error.to_string()))
+}
+
+/// The uid of an event that has none: `h-` and 128 bits of HighwayHash over its
+/// bytes, as 32 hexadecimal digits. The hash key is public and fixed for ever,
+/// so that the same event has the same uid in every lake.
+fn fingerprint(event: &[u8]) -> String {
+    const KEY: highway::Key = highway::Key([
+        u64::from_be_bytes(*b"idtrail "),
+        u64::from_be_bytes(*b"event   "),
+        u64::from_be_bytes(*b"uid     "),
+        u64::from_be_bytes(*b"v1      "),
+    ]);
+    let [low, high] = HighwayHasher::new(KEY).hash128(event);
+    format!("h-{high:016x}{low:016x}")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const SENT_MS: i64 = 1_717_200_000_000;
+
+    fn check(source: Source, event: &[u8], expected: Result<&str, &str>) {
+        let normalised = normalize(source, event, SENT_MS).map_err(|reject| reject.to_string());
+        let shown = match &normalised {
+            Ok(normalised) => Ok(normalised.row.action.as_deref().unwrap_or("none")),
+            Err(reason) => Err(reason.as_str()),
+        };
+        assert_eq!(shown, expected, "{}", String::from_utf8_lossy(event));
+    }
+
+    #[test]
+    fn only_what_is_no_json_object_is_refused() {
+        let not_an_object = "not a JSON object: send each event as one object in braces";
+        for source in Source::ALL {
+            for (event, expected) in [
+                (&b"{}"[..], Ok("none")),
+                (b" \n{\"x\":[[[{}]]]} ", Ok("none")),
+                (b"", Err(not_an_object)),
+                (b"[]", Err(not_an_object)),
+                (b"\"event\"", Err(not_an_object)),
+                (b"null", Err(not_an_object)),
+                (
+                    b"{",
+                    Err("not valid JSON: EOF while parsing an object at line 1 column 1"),
+                ),
+                (
+                    b"{} {}",
+                    Err("not valid JSON: trailing characters at line 1 column 4"),
+                ),
+                (
+                    b"{\"a\":\"\xff\"}",
+                    Err("not UTF-8 from byte 6 on: send events as JSON text in UTF-8"),
+                ),
+            ] {
+                check(source, event, expected);
+            }
+        }
+    }
+
+    #[test]
+    fn valid_json_that_serde_json_refuses_becomes_a_row() {
+        for (source, event, expected) in [
+            (Source::Github, r#"{"action":"a\ud800b"}"#, "a\u{fffd}b"),
+            (Source::Github, r#"{"action":"\ud83d\ude00"}"#, "\u{1f600}"),
+            (Source::Teleport, r#"{"\udfff":1,"event":"exec"}"#, "exec"),
+            (
+                Source::Aws,
+                r#"{"eventTime":1e999,"eventName":"Get"}"#,
+                "Get",
+            ),
+            (Source::Okta, r#"{"actor":-1e999,"eventType":"a.b"}"#, "a.b"),
+        ] {
+            check(source, event.as_bytes(), Ok(expected));
+        }
+    }
+
+    #[test]
+    fn an_event_from_the_future_is_refused_with_its_distance() {
+        let event = br#"{"event":"exec","time":"2024-06-08T00:00:00Z"}"#;
+        let reason = "its time is 168 h ahead of the message that brought it, allowed are 24: \
+                      check the clock of its source";
+        check(Source::Teleport, event, Err(reason));
+    }
+
+    /// Golden: the uids of the events that are in lakes already never change.
+    #[test]
+    fn the_uid_of_an_event_without_one_is_a_hash_of_its_bytes() {
+        let uid = |event: &[u8]| {
+            let normalised = normalize(Source::Okta, event, SENT_MS).expect("an object");
+            normalised.row.uid.expect("always there").into_owned()
+        };
+        assert_eq!(uid(b"{}"), "h-195809e051bd9b6fe44fa49368358f50");
+        assert_eq!(uid(br#"{"uuid":""}"#), uid(br#"{"uuid":""}"#));
+        assert_ne!(uid(br#"{"uuid":""}"#), uid(br#"{"uuid": ""}"#));
+        assert_eq!(uid(br#"{"uuid":"u-1"}"#), "u-1");
+    }
+}

@@ -1,0 +1,33 @@
+//! Standard output: the data a verb was asked for, and nothing else.
+
+use std::io::{self, ErrorKind, Write};
+
+use serde::Serialize;
+
+/// How the data is printed.
+#[derive(Clone, Copy, Debug)]
+pub struct Output {
+    pub json: bool,
+}
+
+impl Output {
+    /// Prints `object` as one line of JSON, or else `text`.
+    pub fn print(self, object: &impl Serialize, text: &str) -> io::Result<()> {
+        if self.json {
+            let line = serde_json::to_string(object).map_err(io::Error::other)?;
+            write(&line)
+        } else {
+            write(text)
+        }
+    }
+}
+
+/// A reader that went away (`idtrail … | head`) has seen enough.
+fn write(text: &str) -> io::Result<()> {
+    let mut out = io::stdout().lock();
+    let end = if text.ends_with('\n') { "" } else { "\n" };
+    match write!(out, "{text}{end}").and_then(|()| out.flush()) {
+        Err(error) if error.kind() == ErrorKind::BrokenPipe => Ok(()),
+        other => other,
+    }
+}

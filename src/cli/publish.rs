@@ -1,0 +1,143 @@
+//! `idtrail publish`: events from files to the queue.
+//!
+//! Files are read as a stream, taken apart into events, and the events packed
+//! many to a message, each byte for byte as it was. An event that no message
+//! can hold is stored as a payload first, and a pointer is sent. What is no
+//! event is sent too, by itself, so that it reaches quarantine like anything
+//! else that is bad, and is not lost on the way there.
+
+use std::{
+    fs::{self, File},
+    io::{self, Read},
+    path::{Path, PathBuf},
+    sync::Arc,
+    time::Duration,
+};
+
+use audit::{source::Source, tenant::Tenant};
+use clap::Args as ClapArgs;
+
+use super::{Exit, Failure, Globals, publisher::Publisher};
+use crate::{
+    clock::Machine,
+    local::{Layout, Queue, Store},
+    progress::Progress,
+    settings::Settings,
+};
+
+/// Send events from files to the queue
+///
+/// A file may be NDJSON, a JSON array, one event, a CloudTrail file ({"Records": [...]}), and any
+/// of these in gzip or zstd: its content tells. Works beside a running `run`. To publish the same
+/// events again does no harm, they are recognised as duplicates.
+///
+/// Prints {"events","messages","offloaded"}: what was sent, in how many messages, and how many
+/// events were too large for a message and went by way of the store.
+#[derive(Debug, ClapArgs)]
+pub(super) struct Args {
+    /// Where the events were recorded: aws, github, okta or teleport
+    #[arg(long)]
+    source: Source,
+
+    /// Whose events they are [default: `default_tenant` of the settings]
+    #[arg(long, value_parser = Tenant::parse)]
+    tenant: Option<Tenant>,
+
+    /// Files to send; - is standard input
+    #[arg(required = true, value_name = "FILE")]
+    files: Vec<PathBuf>,
+}
+
+pub(super) fn run(args: &Args, globals: &Globals) -> Result<Exit, Failure> {
+    let settings = globals.start()?;
+    let inputs = args
+        .files
+        .iter()
+        .map(|path| Input::of(path))
+        .collect::<Result<Vec<_>, _>>()?;
+    let progress = progress(&inputs, globals.quiet());
+    let mut publisher = open(args, &settings)?;
+    for input in inputs {
+        progress.name(input.name.clone());
+        let reader = progress.read(input.open()?);
+        publisher.publish(&input.name, reader)?;
+    }
+    let sent = publisher.finish()?;
+    drop(progress);
+    let text = format!(
+        "{} events sent in {} messages, {} of them too large for a message",
+        sent.events, sent.messages, sent.offloaded
+    );
+    globals.output().print(&sent, &text)?;
+    Ok(Exit::Success)
+}
+
+fn open(args: &Args, settings: &Settings) -> Result<Publisher, Failure> {
+    let layout = Layout::new(&settings.data);
+    let visibility = Duration::from_secs(settings.visibility_timeout_secs);
+    let queue = Queue::open(&layout.queue(), Arc::new(Machine), visibility)?;
+    let payloads = Store::open(&layout.large_files(), &Machine)?;
+    Publisher::new(
+        Arc::new(queue),
+        Arc::new(payloads),
+        args.source,
+        args.tenant.as_ref(),
+    )
+}
+
+fn progress(inputs: &[Input], quiet: bool) -> Progress {
+    match inputs.iter().map(|input| input.bytes).sum::<Option<u64>>() {
+        Some(whole) => Progress::bytes(whole, quiet),
+        None => Progress::stream(quiet),
+    }
+}
+
+/// A file to read, looked at before anything is sent.
+struct Input {
+    path: PathBuf,
+    name: String,
+    /// `None` for standard input and whatever else has no size.
+    bytes: Option<u64>,
+}
+
+impl Input {
+    fn of(path: &Path) -> Result<Input, Failure> {
+        if path.as_os_str() == "-" {
+            return Ok(Input {
+                path: path.to_owned(),
+                name: "standard input".to_owned(),
+                bytes: None,
+            });
+        }
+        let name = path.display().to_string();
+        let metadata = fs::metadata(path).map_err(|error| failed(&name, &error))?;
+        if metadata.is_dir() {
+            return Err(Failure::usage(format!(
+                "{name}: a directory, name the files in it"
+            )));
+        }
+        Ok(Input {
+            path: path.to_owned(),
+            name,
+            bytes: metadata.is_file().then_some(metadata.len()),
+        })
+    }
+
+    fn open(&self) -> Result<Box<dyn Read + Send>, Failure> {
+        if self.path.as_os_str() == "-" {
+            return Ok(Box::new(io::stdin()));
+        }
+        match File::open(&self.path) {
+            Ok(file) => Ok(Box::new(file)),
+            Err(error) => Err(failed(&self.name, &error)),
+        }
+    }
+}
+
+fn failed(name: &str, error: &io::Error) -> Failure {
+    let exit = match error.kind() {
+        io::ErrorKind::NotFound => Exit::Usage,
+        _ => Exit::Outside,
+    };
+    Failure::new(exit, format!("{name}: {error}"))
+}
