@@ -134,8 +134,8 @@ fn journal(input: &[u8]) {
     for record in &decoded.records {
         if let Record::Batch(batch) = record {
             batch.columns().ok();
-            for block in &batch.blocks {
-                block.raw(block.row_start..block.row_end).ok();
+            for slice in &batch.slices {
+                batch.raw(slice.row_start..slice.row_end).ok();
             }
         }
     }
