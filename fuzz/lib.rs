@@ -35,7 +35,11 @@ mod tests {
         let repository = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
         for target in TARGETS {
             let corpus = repository.join("fuzz/corpus").join(target.name);
-            assert!(!files(&corpus).is_empty(), "{}: seed it in fuzz/corpus", target.name);
+            assert!(
+                !files(&corpus).is_empty(),
+                "{}: seed it in fuzz/corpus",
+                target.name
+            );
             // A normalizer's fixtures are seeds as well.
             let fixtures = repository.join(target.name.replace("normalize_", "audit/fixtures/"));
             for folder in [corpus, fixtures] {

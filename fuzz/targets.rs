@@ -21,15 +21,42 @@ pub struct Target {
 }
 
 pub const TARGETS: &[Target] = &[
-    Target { name: "message", run: message },
-    Target { name: "normalize_aws", run: |event| normalizer(Source::Aws, event) },
-    Target { name: "normalize_github", run: |event| normalizer(Source::Github, event) },
-    Target { name: "normalize_okta", run: |event| normalizer(Source::Okta, event) },
-    Target { name: "normalize_teleport", run: |event| normalizer(Source::Teleport, event) },
-    Target { name: "journal", run: journal },
-    Target { name: "lake", run: lake },
-    Target { name: "settings", run: settings },
-    Target { name: "topology", run: topology },
+    Target {
+        name: "message",
+        run: message,
+    },
+    Target {
+        name: "normalize_aws",
+        run: |event| normalizer(Source::Aws, event),
+    },
+    Target {
+        name: "normalize_github",
+        run: |event| normalizer(Source::Github, event),
+    },
+    Target {
+        name: "normalize_okta",
+        run: |event| normalizer(Source::Okta, event),
+    },
+    Target {
+        name: "normalize_teleport",
+        run: |event| normalizer(Source::Teleport, event),
+    },
+    Target {
+        name: "journal",
+        run: journal,
+    },
+    Target {
+        name: "lake",
+        run: lake,
+    },
+    Target {
+        name: "settings",
+        run: settings,
+    },
+    Target {
+        name: "topology",
+        run: topology,
+    },
 ];
 
 /// When the message was sent, for all that needs a time: 2026-01-01.
@@ -84,7 +111,10 @@ fn normalizer(source: Source, event: &[u8]) {
     };
     let row = &normalised.row;
     assert!(row.uid.is_some() && row.event_time == Some(normalised.event_ms));
-    assert!(row.texts().iter().flatten().all(|text| !text.is_empty()), "{row:?}");
+    assert!(
+        row.texts().iter().flatten().all(|text| !text.is_empty()),
+        "{row:?}"
+    );
 }
 
 /// The checksum is made good, since chance would never find it.
@@ -96,12 +126,16 @@ fn journal(input: &[u8]) {
         return;
     };
     let sealed = decoded.encode();
-    assert_eq!((sealed.bytes, sealed.digest), (object, digest), "read and written");
+    assert_eq!(
+        (sealed.bytes, sealed.digest),
+        (object, digest),
+        "read and written"
+    );
     for record in &decoded.records {
         if let Record::Batch(batch) = record {
             batch.columns().ok();
-            for block in &batch.blocks {
-                block.raw(block.row_start..block.row_end).ok();
+            for slice in &batch.slices {
+                batch.raw(slice.row_start..slice.row_end).ok();
             }
         }
     }

@@ -9,7 +9,10 @@ use super::{events, program::Deployment};
 fn check(deployment: &Deployment, arguments: &[&str], code: i32, says: &str) {
     let ended = deployment.idtrail(arguments);
     assert_eq!(ended.code, Some(code), "{arguments:?}: {ended:?}");
-    assert!(ended.stderr.contains(says), "{arguments:?}: {says:?} is not in {ended:?}");
+    assert!(
+        ended.stderr.contains(says),
+        "{arguments:?}: {says:?} is not in {ended:?}"
+    );
     assert_eq!(ended.stdout, "", "{arguments:?}");
 }
 
@@ -19,9 +22,22 @@ fn a_wrong_command_or_file_is_told_with_exit_code_2() {
     for (arguments, says) in [
         (&["fly"][..], "fly"),
         (&["publish", "--source", "okta"], "FILE"),
-        (&["publish", "--source", "okta", "nowhere.ndjson"], "nowhere.ndjson"),
+        (
+            &["publish", "--source", "okta", "nowhere.ndjson"],
+            "nowhere.ndjson",
+        ),
         (&["publish", "--source", "azure", "nowhere.ndjson"], "azure"),
-        (&["publish", "--source", "okta", "--tenant", "../x", "nowhere.ndjson"], "tenant"),
+        (
+            &[
+                "publish",
+                "--source",
+                "okta",
+                "--tenant",
+                "../x",
+                "nowhere.ndjson",
+            ],
+            "tenant",
+        ),
         (&["--config", "nowhere.yaml", "check"], "nowhere.yaml"),
     ] {
         check(&deployment, arguments, 2, says);
@@ -31,10 +47,15 @@ fn a_wrong_command_or_file_is_told_with_exit_code_2() {
 #[test]
 fn all_mistakes_in_the_settings_are_told_at_once_with_their_lines() {
     let deployment = Deployment::new();
-    let settings = "log:\n  level: loud\nhttp:\n  listne: 127.0.0.1:0\nvisibility_timeout_secs: 0\n";
+    let settings =
+        "log:\n  level: loud\nhttp:\n  listne: 127.0.0.1:0\nvisibility_timeout_secs: 0\n";
     deployment.write("f.yaml", settings);
     for verb in ["check", "run", "verify"] {
-        for says in ["f.yaml:2: log.level: ", "f.yaml:4: http.listne: ", "f.yaml:5: visibility_timeout_secs: "] {
+        for says in [
+            "f.yaml:2: log.level: ",
+            "f.yaml:4: http.listne: ",
+            "f.yaml:5: visibility_timeout_secs: ",
+        ] {
             let ended = deployment.idtrail(&["--config", "f.yaml", verb]);
             assert_eq!(ended.code, Some(2), "{verb}: {ended:?}");
             let told = ended.stdout + &ended.stderr;
@@ -77,7 +98,8 @@ fn standard_output_holds_the_data_and_nothing_else() {
     deployment.publish(Source::Okta, &files[&Source::Okta]);
     deployment.drain();
     for verb in [&["check"][..], &["verify"], &["run", "--drain"]] {
-        let ended = deployment.idtrail(&[verb, &["--json", "-vv", "--log-format", "json"]].concat());
+        let ended =
+            deployment.idtrail(&[verb, &["--json", "-vv", "--log-format", "json"]].concat());
         assert_eq!(ended.code, Some(0), "{verb:?}: {ended:?}");
         assert!(ended.object().is_object());
         for line in ended.stderr.lines() {
@@ -90,7 +112,10 @@ fn standard_output_holds_the_data_and_nothing_else() {
 #[test]
 fn help_and_version_are_data() {
     let deployment = Deployment::new();
-    for (argument, says) in [("--help", "publish"), ("--version", env!("CARGO_PKG_VERSION"))] {
+    for (argument, says) in [
+        ("--help", "publish"),
+        ("--version", env!("CARGO_PKG_VERSION")),
+    ] {
         let ended = deployment.idtrail(&[argument]);
         assert_eq!(ended.code, Some(0), "{ended:?}");
         assert!(ended.stdout.contains(says), "{ended:?}");
@@ -104,6 +129,10 @@ fn check_prints_the_tree_of_actors() {
     let ended = deployment.idtrail(&["check"]);
     assert_eq!(ended.code, Some(0), "{ended:?}");
     for actor in ["poller", "appender", "uploader"] {
-        assert!(ended.stdout.contains(actor), "{actor} is not in {}", ended.stdout);
+        assert!(
+            ended.stdout.contains(actor),
+            "{actor} is not in {}",
+            ended.stdout
+        );
     }
 }

@@ -30,15 +30,24 @@ fn twenty_kills_lose_nothing_and_double_nothing() {
             publish(&deployment, &mut dice, round, &mut next, &mut all);
         }
         round += 1;
-        assert!(round < 10 * KILLS, "the program ends before it can be killed");
+        assert!(
+            round < 10 * KILLS,
+            "the program ends before it can be killed"
+        );
         kills += usize::from(killed_on_the_way(&deployment, &mut dice));
     }
     for round in round..KILLS {
         publish(&deployment, &mut dice, round, &mut next, &mut all);
     }
     deployment.drain();
-    assert_eq!(deployment.files("queue/dead"), [] as [std::path::PathBuf; 0]);
-    println!("{kills} kills, {} events of {next} numbers", all.len() * Source::ALL.len());
+    assert_eq!(
+        deployment.files("queue/dead"),
+        [] as [std::path::PathBuf; 0]
+    );
+    println!(
+        "{kills} kills, {} events of {next} numbers",
+        all.len() * Source::ALL.len()
+    );
 
     let folder = deployment.path("all");
     events::write(&folder, &(0..next).collect::<Vec<_>>());
@@ -50,7 +59,10 @@ fn twenty_kills_lose_nothing_and_double_nothing() {
 fn dice() -> StdRng {
     let seed = match env::var("IDTRAIL_SEED") {
         Ok(seed) => seed.parse().expect("IDTRAIL_SEED is a number"),
-        #[expect(clippy::disallowed_methods, reason = "printed, and taken again by IDTRAIL_SEED")]
+        #[expect(
+            clippy::disallowed_methods,
+            reason = "printed, and taken again by IDTRAIL_SEED"
+        )]
         Err(_) => rand::random(),
     };
     println!("IDTRAIL_SEED={seed}");
@@ -58,7 +70,13 @@ fn dice() -> StdRng {
 }
 
 /// Sends the next events of each source, with copies of earlier ones among them.
-fn publish(deployment: &Deployment, dice: &mut StdRng, round: usize, next: &mut u64, all: &mut Vec<u64>) {
+fn publish(
+    deployment: &Deployment,
+    dice: &mut StdRng,
+    round: usize,
+    next: &mut u64,
+    all: &mut Vec<u64>,
+) {
     for part in 0..FILES_A_ROUND {
         let before = all.len();
         for _ in 0..EVENTS_A_ROUND as usize / FILES_A_ROUND {
@@ -86,9 +104,8 @@ fn killed_on_the_way(deployment: &Deployment, dice: &mut StdRng) -> bool {
     let later = Duration::from_micros(dice.random_range(0..20_000));
 
     let mut drain = deployment.start(&["run", "--drain"]);
-    let reached = drain.until(|| {
-        waiting - deployment.messages().min(waiting) + written() - before >= moment
-    });
+    let reached =
+        drain.until(|| waiting - deployment.messages().min(waiting) + written() - before >= moment);
     if reached {
         pause(later);
     }

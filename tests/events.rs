@@ -13,11 +13,12 @@ use serde_json::json;
 const FIRST_SECOND: u64 = 1_767_304_800;
 
 /// The same event for the same number, and no two numbers' events are equal.
-pub fn event(source: Source, number: u64) -> String {
+pub(crate) fn event(source: Source, number: u64) -> String {
     let second = FIRST_SECOND + number * 7;
     let time = jiff::Timestamp::from_second(second.cast_signed()).expect("a time of this century");
     let person = number % 211;
     let mail = format!("person{person}@example.com");
+    let one_of = |names: [&'static str; 3]| names[(number % 3) as usize];
     let ip = format!("203.0.113.{}", number % 250 + 1);
     let event = match source {
         Source::Aws => json!({
@@ -29,7 +30,7 @@ pub fn event(source: Source, number: u64) -> String {
             },
             "eventTime": time.to_string(),
             "eventSource": "s3.amazonaws.com",
-            "eventName": ["GetObject", "PutObject", "ListObjects"][(number % 3) as usize],
+            "eventName": one_of(["GetObject", "PutObject", "ListObjects"]),
             "awsRegion": "eu-central-1",
             "sourceIPAddress": ip,
             "userAgent": "aws-cli/2.31.0",
@@ -42,7 +43,7 @@ pub fn event(source: Source, number: u64) -> String {
         Source::Github => json!({
             "@timestamp": second * 1_000,
             "_document_id": format!("document-{number}"),
-            "action": ["git.clone", "git.push", "repo.access"][(number % 3) as usize],
+            "action": one_of(["git.clone", "git.push", "repo.access"]),
             "actor": format!("person{person}"),
             "actor_ip": ip,
             "actor_location": {"country_code": "SE"},
@@ -81,7 +82,7 @@ pub fn event(source: Source, number: u64) -> String {
 
 /// One file for each source, `<folder>/<source>.ndjson`, with the events of
 /// these numbers in their order.
-pub fn write(folder: &Path, numbers: &[u64]) -> BTreeMap<Source, PathBuf> {
+pub(crate) fn write(folder: &Path, numbers: &[u64]) -> BTreeMap<Source, PathBuf> {
     fs::create_dir_all(folder).expect("a folder can be made");
     let files = Source::ALL.into_iter().map(|source| {
         let mut text = String::new();

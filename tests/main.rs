@@ -1,5 +1,9 @@
 //! idtrail from outside: the program as a user runs it, on directories of its
 //! own, and the rules that the repository keeps for itself.
+#![expect(
+    clippy::print_stdout,
+    reason = "a test says its seed, and what it skips"
+)]
 
 mod bad_input;
 mod command_line;

@@ -18,13 +18,13 @@ use serde_json::Value;
 use tempfile::TempDir;
 
 /// An embedded deployment.
-pub struct Deployment {
+pub(crate) struct Deployment {
     folder: TempDir,
 }
 
 /// What a process that has ended left behind.
 #[derive(Debug)]
-pub struct Ended {
+pub(crate) struct Ended {
     /// `None` if a signal ended it.
     pub code: Option<i32>,
     pub stdout: String,
@@ -32,42 +32,43 @@ pub struct Ended {
 }
 
 /// A process that may still run; killed when dropped.
-pub struct Running {
+pub(crate) struct Running {
     child: Child,
     stdout: PathBuf,
     stderr: PathBuf,
 }
 
 impl Deployment {
-    pub fn new() -> Deployment {
+    pub(crate) fn new() -> Deployment {
         let folder = TempDir::with_prefix("idtrail-").expect("a temporary folder can be made");
         Deployment { folder }
     }
 
     /// A path in the folder that holds everything of this test.
-    pub fn path(&self, name: &str) -> PathBuf {
+    pub(crate) fn path(&self, name: &str) -> PathBuf {
         self.folder.path().join(name)
     }
 
     /// A path in the data directory.
-    pub fn data(&self, name: &str) -> PathBuf {
+    pub(crate) fn data(&self, name: &str) -> PathBuf {
         self.path("data").join(name)
     }
 
     /// Writes a file for a test to name on the command line.
-    pub fn write(&self, name: &str, text: impl AsRef<[u8]>) -> PathBuf {
+    pub(crate) fn write(&self, name: &str, text: impl AsRef<[u8]>) -> PathBuf {
         let path = self.path(name);
         fs::write(&path, text).expect("a file can be written");
         path
     }
 
     /// Starts the program; `--data` is added.
-    pub fn start(&self, arguments: &[&str]) -> Running {
-        let said = TempDir::with_prefix_in("said-", &self.folder).expect("a folder can be made").keep();
+    pub(crate) fn start(&self, arguments: &[&str]) -> Running {
+        let said = TempDir::with_prefix_in("said-", &self.folder)
+            .expect("a folder can be made")
+            .keep();
         let (stdout, stderr) = (said.join("stdout"), said.join("stderr"));
-        let inherited = std::env::vars_os().filter(|(name, _)| {
-            !name.as_encoded_bytes().starts_with(b"IDTRAIL_")
-        });
+        let inherited = std::env::vars_os()
+            .filter(|(name, _)| !name.as_encoded_bytes().starts_with(b"IDTRAIL_"));
         let child = Command::new(env!("CARGO_BIN_EXE_idtrail"))
             .args(arguments)
             .arg("--data")
@@ -82,36 +83,42 @@ impl Deployment {
             .stderr(File::create(&stderr).expect("a file can be made"))
             .spawn()
             .expect("the program starts");
-        Running { child, stdout, stderr }
+        Running {
+            child,
+            stdout,
+            stderr,
+        }
     }
 
     /// Runs the program to its end.
-    pub fn idtrail(&self, arguments: &[&str]) -> Ended {
+    pub(crate) fn idtrail(&self, arguments: &[&str]) -> Ended {
         self.start(arguments).wait()
     }
 
     /// As [`Deployment::idtrail`], for what must succeed and prints one object.
-    pub fn json(&self, arguments: &[&str]) -> Value {
+    pub(crate) fn json(&self, arguments: &[&str]) -> Value {
         let ended = self.idtrail(&[arguments, &["--json"]].concat());
         assert_eq!(ended.code, Some(0), "{arguments:?}: {ended:?}");
         ended.object()
     }
 
-    pub fn publish(&self, source: Source, file: &Path) -> Value {
+    pub(crate) fn publish(&self, source: Source, file: &Path) -> Value {
         let file = file.to_str().expect("test paths are UTF-8");
         self.json(&["publish", "--source", source.name(), file])
     }
 
     /// Works until the queue is empty and every row is in the lake.
-    pub fn drain(&self) -> Value {
+    pub(crate) fn drain(&self) -> Value {
         self.json(&["run", "--drain", "--deadline", "5m"])
     }
 
     /// Puts a message into the queue as it stands, past `publish`.
-    pub fn post(&self, attributes: &Value, body: &[u8]) {
+    pub(crate) fn post(&self, attributes: &Value, body: &[u8]) {
         let queue = self.data("queue");
         fs::create_dir_all(queue.join("dead")).expect("a folder can be made");
-        let number = fs::read_dir(&queue).expect("the queue can be listed").count();
+        let number = fs::read_dir(&queue)
+            .expect("the queue can be listed")
+            .count();
         let header = serde_json::json!({
             "version": 1, "body_bytes": body.len(), "attributes": attributes
         });
@@ -121,7 +128,7 @@ impl Deployment {
     }
 
     /// Files at any depth below a folder of the data directory, sorted.
-    pub fn files(&self, folder: &str) -> Vec<PathBuf> {
+    pub(crate) fn files(&self, folder: &str) -> Vec<PathBuf> {
         let mut found = Vec::new();
         let mut folders = vec![self.data(folder)];
         while let Some(folder) = folders.pop() {
@@ -140,28 +147,33 @@ impl Deployment {
     }
 
     /// Messages that wait or are in hand.
-    pub fn messages(&self) -> usize {
-        let entries = fs::read_dir(self.data("queue")).into_iter().flatten().flatten();
-        entries.filter(|entry| entry.file_type().is_ok_and(|kind| kind.is_file())).count()
+    pub(crate) fn messages(&self) -> usize {
+        let entries = fs::read_dir(self.data("queue"))
+            .into_iter()
+            .flatten()
+            .flatten();
+        entries
+            .filter(|entry| entry.file_type().is_ok_and(|kind| kind.is_file()))
+            .count()
     }
 }
 
 impl Ended {
     /// The one object on standard output; nothing else may be there.
-    pub fn object(&self) -> Value {
+    pub(crate) fn object(&self) -> Value {
         assert_eq!(self.stdout.lines().count(), 1, "{self:?}");
         serde_json::from_str(&self.stdout).unwrap_or_else(|error| panic!("{error}: {self:?}"))
     }
 }
 
 impl Running {
-    pub fn wait(mut self) -> Ended {
+    pub(crate) fn wait(mut self) -> Ended {
         let status = self.child.wait().expect("a child can be waited for");
         self.ended(status)
     }
 
     /// `None` while it runs.
-    pub fn try_wait(&mut self) -> Option<Ended> {
+    pub(crate) fn try_wait(&mut self) -> Option<Ended> {
         let status = self.child.try_wait().expect("a child can be waited for")?;
         Some(self.ended(status))
     }
@@ -176,24 +188,29 @@ impl Running {
     }
 
     /// Asks it to stop, as Kubernetes does, and waits.
-    pub fn terminate(self) -> Ended {
+    pub(crate) fn terminate(self) -> Ended {
         kill_process(Pid::from_child(&self.child), Signal::TERM).expect("it runs");
         self.wait()
     }
 
     /// `kill -9`.
-    pub fn kill(mut self) {
+    pub(crate) fn kill(mut self) {
         self.child.kill().expect("a child can be killed");
         self.child.wait().expect("a child can be waited for");
     }
 
     /// Waits until `done` or the process's end; says whether `done`.
-    pub fn until(&mut self, mut done: impl FnMut() -> bool) -> bool {
+    pub(crate) fn until(&mut self, mut done: impl FnMut() -> bool) -> bool {
         loop {
             if done() {
                 return true;
             }
-            if self.child.try_wait().expect("a child can be waited for").is_some() {
+            if self
+                .child
+                .try_wait()
+                .expect("a child can be waited for")
+                .is_some()
+            {
                 return false;
             }
             pause(Duration::from_millis(1));
@@ -210,7 +227,10 @@ impl Drop for Running {
 }
 
 /// Waits for another process: the one place where a test sleeps.
-#[expect(clippy::disallowed_methods, reason = "a process cannot be waited for by a paused clock")]
-pub fn pause(time: Duration) {
+#[expect(
+    clippy::disallowed_methods,
+    reason = "a process cannot be waited for by a paused clock"
+)]
+pub(crate) fn pause(time: Duration) {
     std::thread::sleep(time);
 }

@@ -1,7 +1,11 @@
 //! The way of good events: file to queue to journal to lake, read back by
 //! others; and again, which adds nothing.
 
-use std::{collections::BTreeMap, fs, path::{Path, PathBuf}};
+use std::{
+    collections::BTreeMap,
+    fs,
+    path::{Path, PathBuf},
+};
 
 use audit::source::Source;
 use serde_json::json;
@@ -14,11 +18,20 @@ use super::{
 
 /// Publishes the files, drains, compares, and does it all again.
 fn check(deployment: &Deployment, folder: &Path, files: &BTreeMap<Source, PathBuf>) {
-    let lines = |file| fs::read_to_string(file).expect("events are UTF-8").lines().count();
+    let lines = |file| {
+        fs::read_to_string(file)
+            .expect("events are UTF-8")
+            .lines()
+            .count()
+    };
     let mut sent = 0;
     for (source, file) in files {
         let published = deployment.publish(*source, file);
-        assert_eq!(published["events"], json!(lines(file)), "{source}: {published}");
+        assert_eq!(
+            published["events"],
+            json!(lines(file)),
+            "{source}: {published}"
+        );
         sent += lines(file);
     }
     assert_eq!(
@@ -40,7 +53,11 @@ fn check(deployment: &Deployment, folder: &Path, files: &BTreeMap<Source, PathBu
         deployment.drain(),
         json!({"received": sent, "stored": 0, "duplicate": sent, "quarantined": 0, "skipped": 0})
     );
-    assert_eq!(deployment.files("lake"), before, "a second delivery changed the lake");
+    assert_eq!(
+        deployment.files("lake"),
+        before,
+        "a second delivery changed the lake"
+    );
     let verified = deployment.idtrail(&["verify"]);
     assert_eq!(verified.code, Some(0), "{verified:?}");
 }
@@ -62,7 +79,12 @@ fn every_sample_event_is_a_row_once() {
     let deployment = Deployment::new();
     let folder = deployment.path("events");
     fs::create_dir(&folder).expect("a folder can be made");
-    let names = ["aws_cloudtrail", "github_audit", "okta_system", "teleport_audit"];
+    let names = [
+        "aws_cloudtrail",
+        "github_audit",
+        "okta_system",
+        "teleport_audit",
+    ];
     let files = Source::ALL.into_iter().zip(names).map(|(source, name)| {
         let file = folder.join(format!("{source}.ndjson"));
         fs::copy(samples.join(format!("{name}.ndjson")), &file).expect("samples can be copied");
@@ -83,7 +105,11 @@ fn a_term_signal_ends_the_service_in_order_and_loses_nothing() {
     }
     let waiting = deployment.messages();
     let mut service = deployment.start(&["run"]);
-    assert!(service.until(|| deployment.messages() < waiting), "{:?}", service.try_wait());
+    assert!(
+        service.until(|| deployment.messages() < waiting),
+        "{:?}",
+        service.try_wait()
+    );
     let ended = service.terminate();
     assert_eq!(ended.code, Some(0), "{ended:?}");
     assert_eq!(ended.stdout, "", "logs belong to standard error");

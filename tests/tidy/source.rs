@@ -10,7 +10,7 @@ const FOLDERS: [&str; 7] = [
     "audit", "actors", "src", "tests", "benches", "fuzz", "examples",
 ];
 
-pub struct SourceFile {
+pub(crate) struct SourceFile {
     /// Relative to the repository, with `/`.
     pub path: String,
     pub text: String,
@@ -20,7 +20,7 @@ pub struct SourceFile {
     pub paths: BTreeSet<String>,
 }
 
-pub struct Function {
+pub(crate) struct Function {
     pub name: String,
     pub is_test: bool,
     /// From 1.
@@ -29,11 +29,11 @@ pub struct Function {
 }
 
 /// The repository's top folder.
-pub fn repository() -> &'static Path {
+pub(crate) fn repository() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR"))
 }
 
-pub fn all() -> Vec<SourceFile> {
+pub(crate) fn all() -> Vec<SourceFile> {
     let mut found = Vec::new();
     for folder in FOLDERS {
         collect(&repository().join(folder), &mut found);
@@ -64,7 +64,7 @@ fn collect(folder: &Path, found: &mut Vec<SourceFile>) {
     }
 }
 
-pub fn parse(path: &str, text: String) -> SourceFile {
+pub(crate) fn parse(path: &str, text: String) -> SourceFile {
     let syntax = syn::parse_file(&text).unwrap_or_else(|error| panic!("{path}: {error}"));
     let mut reader = Reader::default();
     reader.visit_file(&syntax);
