@@ -124,8 +124,23 @@ impl Pipeline {
             draining: Draining::default(),
         };
         let running = kept.tree(&ports, setup).start().await?;
-        let Kept { desk, in_flight, gate, draining, .. } = kept;
-        Ok(Pipeline { running, watch: Watch { ports, desk, in_flight, draining }, gate })
+        let Kept {
+            desk,
+            in_flight,
+            gate,
+            draining,
+            ..
+        } = kept;
+        Ok(Pipeline {
+            running,
+            watch: Watch {
+                ports,
+                desk,
+                in_flight,
+                draining,
+            },
+            gate,
+        })
     }
 
     pub fn watch(&self) -> Watch {
@@ -143,10 +158,18 @@ impl Pipeline {
         self.gate.shut();
         let end = Instant::now() + grace;
         let watch = &self.watch;
-        watch.wait_for(end, |watch| watch.in_flight.count() == 0).await;
-        watch.wait_for(end, |watch| watch.leader(|leader| leader.plans_to_do().count() == 0)).await;
+        watch
+            .wait_for(end, |watch| watch.in_flight.count() == 0)
+            .await;
+        watch
+            .wait_for(end, |watch| {
+                watch.leader(|leader| leader.plans_to_do().count() == 0)
+            })
+            .await;
         watch.leader(|leader| leader.release());
-        watch.wait_for(end, |watch| watch.leader(|leader| leader.is_released())).await;
+        watch
+            .wait_for(end, |watch| watch.leader(|leader| leader.is_released()))
+            .await;
         self.running.shutdown().await
     }
 }
@@ -176,7 +199,9 @@ impl Watch {
         loop {
             let progress = self.progress().await?;
             tell(&progress);
-            let empty = progress.backlog.is_some_and(|backlog| backlog == Backlog::default());
+            let empty = progress
+                .backlog
+                .is_some_and(|backlog| backlog == Backlog::default());
             if empty && progress.in_flight == 0 && progress.leading {
                 self.draining.set();
                 if self.leader(|leader| leader.is_idle() && leader.replica().is_settled()) {
@@ -220,7 +245,9 @@ impl Kept {
         self.add_ingest(&mut tree, ports, setup, &appender);
         tree.add(deleter_box, {
             let queue = Arc::clone(&ports.queue);
-            move |_| Deleter { queue: Arc::clone(&queue) }
+            move |_| Deleter {
+                queue: Arc::clone(&queue),
+            }
         });
         tree.add(appender_box, {
             let attempt = topology.limits().journal.attempt_timeout;
@@ -299,7 +326,10 @@ impl Kept {
         tree.add(batcher_box, {
             let (desk, compute) = (self.desk.clone(), self.compute.clone());
             let age = limits.batch.age;
-            let full = Full { rows: limits.batch.rows as usize, raw_bytes: limits.batch.raw_bytes };
+            let full = Full {
+                rows: limits.batch.rows as usize,
+                raw_bytes: limits.batch.raw_bytes,
+            };
             let appender = appender.clone();
             move |_| Batcher::new(desk.clone(), compute.clone(), (age, full), appender.clone())
         });
@@ -320,7 +350,8 @@ impl Kept {
                 in_flight_max: limits.budget.messages as usize,
             };
             let (desk, compute) = (self.desk.clone(), self.compute.clone());
-            let (in_flight, gate, ports) = (self.in_flight.clone(), self.gate.clone(), ports.clone());
+            let (in_flight, gate, ports) =
+                (self.in_flight.clone(), self.gate.clone(), ports.clone());
             move |_| Poller {
                 queue: Arc::clone(&ports.queue),
                 payloads: Arc::clone(&ports.transient),

@@ -7,10 +7,8 @@
 
 use std::sync::Arc;
 
-use arrow::{
-    array::{
-        ArrayRef, Float64Builder, RecordBatch, StringBuilder, TimestampMillisecondBuilder,
-    },
+use arrow::array::{
+    ArrayRef, Float64Builder, RecordBatch, StringBuilder, TimestampMillisecondBuilder,
 };
 use bytes::Bytes;
 
@@ -165,6 +163,8 @@ impl Rows {
 
 #[cfg(test)]
 mod tests {
+    use arrow::array::AsArray;
+
     use super::*;
 
     /// 2024-06-01T00:00:00Z
@@ -221,47 +221,6 @@ mod tests {
     fn an_empty_parcel_is_an_empty_batch() {
         let (rows, rejected, _) = parcel(&[]);
         assert!(rows.is_empty() && rejected.is_empty());
-        assert_eq!(rows.columns.schema(), schema::narrow());
-    }
-
-    #[test]
-    fn what_geoip_knows_replaces_the_whole_place() {
-        let event = |ip: &str| {
-            format!(
-                r#"{{"client":{{"ipAddress":"{ip}","geographicalContext":{{"city":"Berlin",
-                "country":"Germany","geolocation":{{"lat":52.5,"lon":13.4}}}}}}}}"#
-            )
-        };
-        let events = ["192.0.2.1", "198.51.100.1", "203.0.113.1", ""].map(event);
-        let (rows, ..) = parcel(&events.each_ref().map(String::as_str));
-        let rows = rows.with_places(|ip| match ip {
-            "192.0.2.1" => Some(PlaceRef {
-                country: Some("Japan"),
-                latitude: Some(35.5),
-                ..PlaceRef::default()
-            }),
-            "198.51.100.1" => Some(PlaceRef::default()),
-            _ => None,
-        });
-
-        let own = Some("Germany");
-        assert_eq!(
-            texts(&rows, Column::Country),
-            [Some("Japan"), own, own, own]
-        );
-        let own = Some("Berlin");
-        assert_eq!(texts(&rows, Column::City), [None, own, own, own]);
-        let degrees = |column| {
-            let array = rows.column(column).expect("a narrow column");
-            array
-                .as_primitive::<Float64Type>()
-                .iter()
-                .collect::<Vec<_>>()
-        };
-        let own = Some(52.5);
-        assert_eq!(degrees(Column::Latitude), [Some(35.5), own, own, own]);
-        let own = Some(13.4);
-        assert_eq!(degrees(Column::Longitude), [None, own, own, own]);
         assert_eq!(rows.columns.schema(), schema::narrow());
     }
 }

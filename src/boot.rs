@@ -10,13 +10,7 @@ use actors::{
     journal::{Candidate, replica::Birth},
     pipeline::{Pipeline, Ports, Setup},
 };
-use audit::{
-    geo::Database,
-    journal::Incarnation,
-    journal_id::Gen,
-    key::Secret,
-    lake::Codec,
-};
+use audit::{geo::Database, journal::Incarnation, journal_id::Gen, key::Secret, lake::Codec};
 
 use crate::{
     cli::Failure,
@@ -69,7 +63,10 @@ pub async fn start(settings: &Settings, topology: Topology) -> Result<Service, F
     let pipeline = Pipeline::start(ports(settings)?, &setup, compute)
         .await
         .map_err(Failure::usage)?;
-    Ok(Service { pipeline, _lock: lock })
+    Ok(Service {
+        pipeline,
+        _lock: lock,
+    })
 }
 
 fn candidate() -> Candidate {
@@ -83,7 +80,10 @@ fn candidate() -> Candidate {
 }
 
 /// 64 bits nobody can guess, from the system's generator.
-#[allow(clippy::disallowed_methods, reason = "the one place where chance enters")]
+#[allow(
+    clippy::disallowed_methods,
+    reason = "the one place where chance enters"
+)]
 fn draw() -> u64 {
     rand::random()
 }

@@ -48,9 +48,15 @@ impl InFlight {
             known.newest = message.receipt.clone();
             return None;
         }
-        let first = Held { newest: message.receipt.clone(), shares: 1, failed: false };
+        let first = Held {
+            newest: message.receipt.clone(),
+            shares: 1,
+            failed: false,
+        };
         held.insert(message.id.clone(), first);
-        Some(Ticket { held: Some((self.clone(), message.id.clone())) })
+        Some(Ticket {
+            held: Some((self.clone(), message.id.clone())),
+        })
     }
 
     pub fn count(&self) -> usize {
@@ -91,7 +97,9 @@ impl Ticket {
         {
             message.shares += 1;
         }
-        Ticket { held: self.held.clone() }
+        Ticket {
+            held: self.held.clone(),
+        }
     }
 
     /// This part of the message is durable. `Some` if all parts are: delete it.
@@ -112,7 +120,9 @@ impl Drop for Ticket {
 
 impl fmt::Debug for Ticket {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_tuple("Ticket").field(&self.held.as_ref().map(|(_, id)| id)).finish()
+        f.debug_tuple("Ticket")
+            .field(&self.held.as_ref().map(|(_, id)| id))
+            .finish()
     }
 }
 
@@ -151,7 +161,10 @@ mod tests {
         let first = table.admit(&message("1")).expect("it is new");
         let second = first.split();
         drop(first);
-        assert!(table.admit(&message("2")).is_none(), "another part is still under way");
+        assert!(
+            table.admit(&message("2")).is_none(),
+            "another part is still under way"
+        );
         assert_eq!(second.settle(), None);
         assert_eq!(table.count(), 0);
         assert!(table.admit(&message("3")).is_some());

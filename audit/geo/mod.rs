@@ -51,6 +51,12 @@ pub struct PlaceRef<'a> {
     pub longitude: Option<f64>,
 }
 
+/// Where addresses are.
+pub trait Lookup {
+    /// `None`: unknown, or no address.
+    fn lookup(&mut self, ip: &str) -> Option<PlaceRef<'_>>;
+}
+
 /// The database of the process.
 #[derive(Debug)]
 pub struct Database {
@@ -148,9 +154,10 @@ impl Places {
             remembered: HashMap::new(),
         }
     }
+}
 
-    /// Where `ip` is. `None`: unknown, or no address.
-    pub fn lookup(&mut self, ip: &str) -> Option<PlaceRef<'_>> {
+impl Lookup for Places {
+    fn lookup(&mut self, ip: &str) -> Option<PlaceRef<'_>> {
         let ip = ip.parse::<IpAddr>().ok()?.to_canonical();
         let version = self.database.version.load(Ordering::Acquire);
         if version != self.version {

@@ -42,7 +42,9 @@ pub(super) struct Args {
 pub(super) fn run(args: &Args, globals: &Globals) -> Result<Exit, Failure> {
     let settings = globals.start()?;
     let topology = topology(&settings).map_err(Failure::issues)?;
-    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()?;
     let done = runtime.block_on(async {
         if args.drain {
             drain(&settings, topology, args.deadline, globals).await
@@ -99,7 +101,9 @@ async fn drain(
     bar.name("draining");
     let watch = service.pipeline.watch();
     let tell = |progress: &pipeline::Progress| {
-        let waiting = progress.backlog.map_or(0, |backlog| backlog.visible + backlog.hidden);
+        let waiting = progress
+            .backlog
+            .map_or(0, |backlog| backlog.visible + backlog.hidden);
         bar.set(progress.messages_done, progress.messages_done + waiting);
     };
     let (exit, progress) = tokio::select! {
@@ -139,7 +143,10 @@ fn readiness(service: &boot::Service) -> http::Probe {
         Readiness {
             ready: leading,
             parts: BTreeMap::from([
-                ("role", if leading { "leader" } else { "starting" }.to_owned()),
+                (
+                    "role",
+                    if leading { "leader" } else { "starting" }.to_owned(),
+                ),
                 ("journal_head", head.to_string()),
             ]),
         }
