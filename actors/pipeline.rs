@@ -73,13 +73,20 @@ impl std::fmt::Debug for Ports {
     }
 }
 
+/// The stages at work.
 #[derive(Debug)]
 pub struct Pipeline {
     running: Running,
+    watch: Watch,
+    gate: Gate,
+}
+
+/// Looks at a pipeline from outside of it.
+#[derive(Clone, Debug)]
+pub struct Watch {
     ports: Ports,
     desk: Desk<Stake>,
     in_flight: InFlight,
-    gate: Gate,
     draining: Draining,
 }
 
@@ -87,13 +94,13 @@ pub struct Pipeline {
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Progress {
     pub leading: bool,
-    /// Slot of the newest object applied.
-    pub head: u64,
     /// Since this process leads.
     pub counts: Counts,
     /// `None` where the queue does not tell.
     pub backlog: Option<Backlog>,
     pub in_flight: usize,
+    /// Messages that were deleted from the queue.
+    pub messages_done: u64,
     /// Rows that are durable and not yet in a file.
     pub rows_waiting: u64,
 }
@@ -117,8 +124,27 @@ impl Pipeline {
             draining: Draining::default(),
         };
         let running = kept.tree(&ports, setup).start().await?;
-        let Kept { in_flight, gate, draining, .. } = kept;
-        Ok(Pipeline { running, ports, desk, in_flight, gate, draining })
+        let Kept {
+            desk,
+            in_flight,
+            gate,
+            draining,
+            ..
+        } = kept;
+        Ok(Pipeline {
+            running,
+            watch: Watch {
+                ports,
+                desk,
+                in_flight,
+                draining,
+            },
+            gate,
+        })
+    }
+
+    pub fn watch(&self) -> Watch {
+        self.watch.clone()
     }
 
     /// Ends only when the tree does, by itself.
@@ -126,19 +152,45 @@ impl Pipeline {
         self.running.finished().await
     }
 
+    /// Commits what is in hand, gives open files `grace`, releases the journal
+    /// and stops. Whatever does not end in time is recovered by the next start.
+    pub async fn stop(self, grace: Duration) -> Outcome {
+        self.gate.shut();
+        let end = Instant::now() + grace;
+        let watch = &self.watch;
+        watch
+            .wait_for(end, |watch| watch.in_flight.count() == 0)
+            .await;
+        watch
+            .wait_for(end, |watch| {
+                watch.leader(|leader| leader.plans_to_do().count() == 0)
+            })
+            .await;
+        watch.leader(|leader| leader.release());
+        watch
+            .wait_for(end, |watch| watch.leader(|leader| leader.is_released()))
+            .await;
+        self.running.shutdown().await
+    }
+}
+
+impl Watch {
+    /// Whether this process leads, and the slot of the newest object applied.
+    pub fn leading(&self) -> (bool, u64) {
+        self.leader(|leader| (leader.is_serving(), leader.replica().head().seq.0))
+    }
+
     pub async fn progress(&self) -> Result<Progress, QueueError> {
         let backlog = self.ports.queue.backlog().await?;
-        let mut progress =
-            Progress { backlog, in_flight: self.in_flight.count(), ..Progress::default() };
         let before = self.desk.counts_before();
-        if let Ok(leader) = self.desk.leader() {
-            let replica = leader.replica();
-            progress.leading = leader.is_serving();
-            progress.head = replica.head().seq.0;
-            progress.counts = replica.accounting().total() - before;
-            progress.rows_waiting = replica.rows_waiting();
-        }
-        Ok(progress)
+        Ok(self.leader(|leader| Progress {
+            leading: leader.is_serving(),
+            counts: leader.replica().accounting().total() - before,
+            backlog,
+            in_flight: self.in_flight.count(),
+            messages_done: self.in_flight.settled(),
+            rows_waiting: leader.replica().rows_waiting(),
+        }))
     }
 
     /// Goes on until the queue is empty and every row is in a file; tells how
@@ -147,10 +199,12 @@ impl Pipeline {
         loop {
             let progress = self.progress().await?;
             tell(&progress);
-            let empty = progress.backlog.is_some_and(|backlog| backlog == Backlog::default());
+            let empty = progress
+                .backlog
+                .is_some_and(|backlog| backlog == Backlog::default());
             if empty && progress.in_flight == 0 && progress.leading {
                 self.draining.set();
-                if self.is_settled() {
+                if self.leader(|leader| leader.is_idle() && leader.replica().is_settled()) {
                     return Ok(progress);
                 }
             }
@@ -158,33 +212,12 @@ impl Pipeline {
         }
     }
 
-    /// Commits what is in hand, gives open files `grace`, releases the journal
-    /// and stops. Whatever does not end in time is recovered by the next start.
-    pub async fn stop(self, grace: Duration) -> Outcome {
-        self.gate.shut();
-        let end = Instant::now() + grace;
-        self.wait_for(end, |pipeline| pipeline.in_flight.count() == 0).await;
-        self.wait_for(end, |pipeline| {
-            pipeline.desk.leader().is_ok_and(|leader| leader.replica().open_plans().count() == 0)
-        })
-        .await;
-        if let Ok(mut leader) = self.desk.leader() {
-            leader.release();
-        }
-        self.wait_for(end, |pipeline| {
-            pipeline.desk.leader().is_ok_and(|leader| !leader.is_serving())
-        })
-        .await;
-        self.running.shutdown().await
+    /// A leader in doubt ends the tree; until it has, it can be looked at.
+    fn leader<T>(&self, look: impl FnOnce(&mut Leader<Stake>) -> T) -> T {
+        self.desk.look(look)
     }
 
-    fn is_settled(&self) -> bool {
-        self.desk
-            .leader()
-            .is_ok_and(|leader| leader.is_idle() && leader.replica().is_settled())
-    }
-
-    async fn wait_for(&self, end: Instant, reached: impl Fn(&Pipeline) -> bool) {
+    async fn wait_for(&self, end: Instant, reached: impl Fn(&Watch) -> bool) {
         while !reached(self) && Instant::now() < end {
             sleep(LOOK_EVERY).await;
         }
@@ -212,7 +245,9 @@ impl Kept {
         self.add_ingest(&mut tree, ports, setup, &appender);
         tree.add(deleter_box, {
             let queue = Arc::clone(&ports.queue);
-            move |_| Deleter { queue: Arc::clone(&queue) }
+            move |_| Deleter {
+                queue: Arc::clone(&queue),
+            }
         });
         tree.add(appender_box, {
             let attempt = topology.limits().journal.attempt_timeout;
@@ -291,7 +326,10 @@ impl Kept {
         tree.add(batcher_box, {
             let (desk, compute) = (self.desk.clone(), self.compute.clone());
             let age = limits.batch.age;
-            let full = Full { rows: limits.batch.rows as usize, raw_bytes: limits.batch.raw_bytes };
+            let full = Full {
+                rows: limits.batch.rows as usize,
+                raw_bytes: limits.batch.raw_bytes,
+            };
             let appender = appender.clone();
             move |_| Batcher::new(desk.clone(), compute.clone(), (age, full), appender.clone())
         });
@@ -312,7 +350,8 @@ impl Kept {
                 in_flight_max: limits.budget.messages as usize,
             };
             let (desk, compute) = (self.desk.clone(), self.compute.clone());
-            let (in_flight, gate, ports) = (self.in_flight.clone(), self.gate.clone(), ports.clone());
+            let (in_flight, gate, ports) =
+                (self.in_flight.clone(), self.gate.clone(), ports.clone());
             move |_| Poller {
                 queue: Arc::clone(&ports.queue),
                 payloads: Arc::clone(&ports.transient),

@@ -106,12 +106,20 @@ pub(crate) fn journal_read(seq: u64, rows_waiting: u64) {
 pub(crate) fn journal_fenced(pause: Duration) {
     counter!(names::JOURNAL_FENCED.name).increment(1);
     gauge!(names::JOURNAL_LEADING.name).set(0);
-    tracing::warn!(pause_secs = pause.as_secs(), "another process leads this journal: standing back");
+    tracing::warn!(
+        pause_secs = pause.as_secs(),
+        "another process leads this journal: standing back"
+    );
 }
 
 pub(crate) fn journal_unreachable(call: &'static str, reason: &str, pause: Duration) {
     counter!(names::JOURNAL_ERRORS.name, "call" => call).increment(1);
-    tracing::warn!(call, reason, pause_ms = pause.as_millis(), "no answer for the journal");
+    tracing::warn!(
+        call,
+        reason,
+        pause_ms = pause.as_millis(),
+        "no answer for the journal"
+    );
 }
 
 pub(crate) fn state_held(retained_bytes: u64, window_ms: i64) {
@@ -123,10 +131,15 @@ pub(crate) fn file_written(key: &str, rows: u64, bytes: u64) {
     counter!(names::FILES_WRITTEN.name).increment(1);
     counter!(names::FILE_ROWS.name).increment(rows);
     counter!(names::FILE_BYTES.name).increment(bytes);
-    tracing::info!(key, rows, bytes, "file written");
+    tracing::debug!(key, rows, bytes, "file written");
 }
 
 pub(crate) fn upload_failed(key: &str, reason: &str, pause: Duration) {
     counter!(names::UPLOADS_FAILED.name).increment(1);
-    tracing::warn!(key, reason, pause_ms = pause.as_millis(), "file not written yet");
+    tracing::warn!(
+        key,
+        reason,
+        pause_ms = pause.as_millis(),
+        "file not written yet"
+    );
 }

@@ -7,10 +7,8 @@
 
 use std::sync::Arc;
 
-use arrow::{
-    array::{
-        ArrayRef, Float64Builder, RecordBatch, StringBuilder, TimestampMillisecondBuilder,
-    },
+use arrow::array::{
+    ArrayRef, Float64Builder, RecordBatch, StringBuilder, TimestampMillisecondBuilder,
 };
 use bytes::Bytes;
 
@@ -160,5 +158,69 @@ impl Rows {
     /// A narrow column. `event_data` is not one: it is [`Rows::raw`].
     pub fn column(&self, column: Column) -> Option<&ArrayRef> {
         Some(self.columns.column(column.narrow_index()?))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use arrow::array::AsArray;
+
+    use super::*;
+
+    /// 2024-06-01T00:00:00Z
+    const SENT_MS: i64 = 1_717_200_000_000;
+
+    fn tenant() -> Tenant {
+        Tenant::parse("acme").expect("a valid id")
+    }
+
+    fn parcel(events: &[&str]) -> (Rows, Vec<Rejected>, Notes) {
+        let events: Vec<Bytes> = events
+            .iter()
+            .map(|event| Bytes::copy_from_slice(event.as_bytes()))
+            .collect();
+        normalize_all(Source::Okta, &tenant(), &Secret([3; 4]), &events, SENT_MS)
+    }
+
+    fn texts(rows: &Rows, column: Column) -> Vec<Option<&str>> {
+        let array = rows.column(column).expect("a narrow column");
+        array.as_string::<i32>().iter().collect()
+    }
+
+    #[test]
+    fn a_bad_event_leaves_its_neighbours_in_order() {
+        let first = r#"{"eventType":"a","published":"2024-05-31T23:59:59.999Z"}"#;
+        let last = r#"{"eventType":"b","published":"2019-01-01T00:00:00Z"}"#;
+        let (rows, rejected, notes) = parcel(&[first, "[]", r#"{"eventType":"c"}"#, last]);
+
+        let indices: Vec<usize> = rejected.iter().map(|rejected| rejected.index).collect();
+        assert_eq!(indices, [1]);
+        assert_eq!(
+            texts(&rows, Column::Action),
+            [Some("a"), Some("c"), Some("b")]
+        );
+        assert_eq!(rows.raw[0], first.as_bytes());
+        let keys = [first, r#"{"eventType":"c"}"#, last]
+            .map(|event| Secret([3; 4]).key(&tenant(), Source::Okta, event.as_bytes()));
+        assert_eq!(rows.keys, keys);
+        let days: Vec<String> = rows.partitions.iter().map(Partition::to_string).collect();
+        let expected = [
+            "data/acme/2024-05-31",
+            "data/acme/2024-06-01",
+            "data/acme/2019-01-01",
+        ];
+        assert_eq!(days, expected);
+        let counted = Notes {
+            time_substituted: 1,
+            time_old: 1,
+        };
+        assert_eq!(notes, counted);
+    }
+
+    #[test]
+    fn an_empty_parcel_is_an_empty_batch() {
+        let (rows, rejected, _) = parcel(&[]);
+        assert!(rows.is_empty() && rejected.is_empty());
+        assert_eq!(rows.columns.schema(), schema::narrow());
     }
 }

@@ -15,7 +15,7 @@ use arrow::{
 
 use crate::{
     columns::{Rows, TEXT_BYTES},
-    geo::{PlaceRef, Places},
+    geo::{Lookup, PlaceRef},
     schema::{self, Column},
 };
 
@@ -24,8 +24,10 @@ impl Rows {
     /// anything is known, all five columns are of the database; a city of the
     /// source beside its coordinates would be a place that does not exist.
     #[must_use]
-    pub fn with_places(mut self, places: &mut Places) -> Rows {
-        let Some(addresses) = self.column(Column::Ip).map(|ip| ip.as_string::<i32>().clone())
+    pub fn with_places(mut self, places: &mut impl Lookup) -> Rows {
+        let Some(addresses) = self
+            .column(Column::Ip)
+            .map(|ip| ip.as_string::<i32>().clone())
         else {
             return self;
         };
@@ -60,10 +62,18 @@ struct OwnPlaces {
 
 impl OwnPlaces {
     fn of(rows: &Rows) -> OwnPlaces {
-        let text = |column| rows.column(column).map(|array| array.as_string::<i32>().clone());
-        let degree =
-            |column| rows.column(column).map(|array| array.as_primitive::<Float64Type>().clone());
-        OwnPlaces { texts: PLACE_TEXTS.map(text), degrees: PLACE_DEGREES.map(degree) }
+        let text = |column| {
+            rows.column(column)
+                .map(|array| array.as_string::<i32>().clone())
+        };
+        let degree = |column| {
+            rows.column(column)
+                .map(|array| array.as_primitive::<Float64Type>().clone())
+        };
+        OwnPlaces {
+            texts: PLACE_TEXTS.map(text),
+            degrees: PLACE_DEGREES.map(degree),
+        }
     }
 
     fn at(&self, row: usize) -> PlaceRef<'_> {
@@ -104,15 +114,25 @@ impl PlaceBuilders {
         for (builder, text) in self.texts.iter_mut().zip(texts) {
             builder.append_option(text);
         }
-        for (builder, degrees) in self.degrees.iter_mut().zip([place.latitude, place.longitude]) {
+        for (builder, degrees) in self
+            .degrees
+            .iter_mut()
+            .zip([place.latitude, place.longitude])
+        {
             builder.append_option(degrees);
         }
     }
 
     fn replace(mut self, columns: &RecordBatch) -> RecordBatch {
         let mut arrays = columns.columns().to_vec();
-        let texts = self.texts.iter_mut().map(|b| Arc::new(b.finish()) as ArrayRef);
-        let degrees = self.degrees.iter_mut().map(|b| Arc::new(b.finish()) as ArrayRef);
+        let texts = self
+            .texts
+            .iter_mut()
+            .map(|b| Arc::new(b.finish()) as ArrayRef);
+        let degrees = self
+            .degrees
+            .iter_mut()
+            .map(|b| Arc::new(b.finish()) as ArrayRef);
         let places = PLACE_TEXTS.into_iter().chain(PLACE_DEGREES);
         for (column, array) in places.zip(texts.chain(degrees)) {
             if let Some(index) = column.narrow_index() {
@@ -121,5 +141,69 @@ impl PlaceBuilders {
         }
         RecordBatch::try_new(schema::narrow(), arrays)
             .expect("columns were replaced by ones of the same type and length")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use bytes::Bytes;
+
+    use super::*;
+    use crate::{columns::normalize_all, key::Secret, source::Source, tenant::Tenant};
+
+    struct Table<F>(F);
+
+    impl<F: FnMut(&str) -> Option<PlaceRef<'static>>> Lookup for Table<F> {
+        fn lookup(&mut self, ip: &str) -> Option<PlaceRef<'_>> {
+            (self.0)(ip)
+        }
+    }
+
+    fn texts(rows: &Rows, column: Column) -> Vec<Option<&str>> {
+        let array = rows.column(column).expect("a narrow column");
+        array.as_string::<i32>().iter().collect()
+    }
+
+    #[test]
+    fn what_geoip_knows_replaces_the_whole_place() {
+        let event = |ip: &str| {
+            format!(
+                r#"{{"client":{{"ipAddress":"{ip}","geographicalContext":{{"city":"Berlin",
+                "country":"Germany","geolocation":{{"lat":52.5,"lon":13.4}}}}}}}}"#
+            )
+        };
+        let events = ["192.0.2.1", "198.51.100.1", "203.0.113.1", ""].map(event);
+        let events = events.map(Bytes::from);
+        let tenant = Tenant::parse("acme").expect("a valid id");
+        let (rows, ..) = normalize_all(Source::Okta, &tenant, &Secret([3; 4]), &events, 0);
+        let rows = rows.with_places(&mut Table(|ip: &str| match ip {
+            "192.0.2.1" => Some(PlaceRef {
+                country: Some("Japan"),
+                latitude: Some(35.5),
+                ..PlaceRef::default()
+            }),
+            "198.51.100.1" => Some(PlaceRef::default()),
+            _ => None,
+        }));
+
+        let own = Some("Germany");
+        assert_eq!(
+            texts(&rows, Column::Country),
+            [Some("Japan"), own, own, own]
+        );
+        let own = Some("Berlin");
+        assert_eq!(texts(&rows, Column::City), [None, own, own, own]);
+        let degrees = |column| {
+            let array = rows.column(column).expect("a narrow column");
+            array
+                .as_primitive::<Float64Type>()
+                .iter()
+                .collect::<Vec<_>>()
+        };
+        let own = Some(52.5);
+        assert_eq!(degrees(Column::Latitude), [Some(35.5), own, own, own]);
+        let own = Some(13.4);
+        assert_eq!(degrees(Column::Longitude), [None, own, own, own]);
+        assert_eq!(rows.columns.schema(), schema::narrow());
     }
 }

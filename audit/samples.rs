@@ -4,7 +4,6 @@ use std::path::PathBuf;
 
 /// The folder named by `IDTRAIL_SAMPLES`. Not set: `None`, and the test says that
 /// it is skipped. Set, but no folder: the test fails.
-#[expect(clippy::print_stderr, reason = "a skipped test says so")]
 pub(crate) fn folder() -> Option<PathBuf> {
     let Some(folder) = std::env::var_os("IDTRAIL_SAMPLES") else {
         eprintln!("skipped: IDTRAIL_SAMPLES is not set");

@@ -46,7 +46,14 @@ impl Batcher {
         (age, full): (Duration, Full),
         appender: Address<appender::Message<Stake>>,
     ) -> Batcher {
-        Batcher { desk, compute, age, full, appender, filling: None }
+        Batcher {
+            desk,
+            compute,
+            age,
+            full,
+            appender,
+            filling: None,
+        }
     }
 }
 
@@ -61,7 +68,11 @@ impl Actor for Batcher {
             }
             Message::Close(_) => {}
         }
-        if self.filling.as_ref().is_some_and(|filling| filling.is_full(&self.full)) {
+        if self
+            .filling
+            .as_ref()
+            .is_some_and(|filling| filling.is_full(&self.full))
+        {
             self.close().await?;
         }
         Ok(())
@@ -98,12 +109,16 @@ impl Batcher {
     }
 
     async fn close(&mut self) -> Result<(), Failure> {
-        let Some(filling) = self.filling.take() else { return Ok(()) };
+        let Some(filling) = self.filling.take() else {
+            return Ok(());
+        };
         let (open, mut contents, gathered) = filling.close();
         let encoded = self.compute.run(move || gathered.encode()).await;
         let encoded = encoded.map_err(|panicked| Failure::Restart(panicked.to_string()))?;
         contents.batch = encoded.map_err(Failure::Restart)?;
-        self.appender.send(appender::Message::Closed(Closed { open, contents })).await?;
+        self.appender
+            .send(appender::Message::Closed(Closed { open, contents }))
+            .await?;
         Ok(())
     }
 }

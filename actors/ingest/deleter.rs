@@ -9,8 +9,8 @@ use std::sync::Arc;
 use super::parcel::Stake;
 use crate::{
     base::{Actor, Context, Failure},
-    report,
     ports::{MessageId, Queue, Receipt},
+    report,
 };
 
 /// SQS takes no more entries in one call.

@@ -41,7 +41,12 @@ impl Enricher {
         batcher: Address<batcher::Message>,
     ) -> Enricher {
         let places = Some(Places::new(Arc::clone(&database)));
-        Enricher { compute, database, batcher, places }
+        Enricher {
+            compute,
+            database,
+            batcher,
+            places,
+        }
     }
 }
 
@@ -63,7 +68,9 @@ impl Actor for Enricher {
             }
             Message::Load(mut load) => {
                 if let Some((rows, mut places)) = load.rows.take().zip(self.places.take()) {
-                    let placed = self.compute.run(move || (rows.with_places(&mut places), places));
+                    let placed = self
+                        .compute
+                        .run(move || (rows.with_places(&mut places), places));
                     let placed = placed.await.map_err(|p| Failure::Restart(p.to_string()))?;
                     (load.rows, self.places) = (Some(placed.0), Some(placed.1));
                 }

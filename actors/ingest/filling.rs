@@ -59,8 +59,17 @@ impl Filling {
     /// Takes what is new of a load. Its stake rides with the batch in any case:
     /// the batch's object carries its numbers.
     pub(super) fn add(&mut self, load: Load) -> Result<Result<(), Stale>, Failure> {
-        let Load { stake, account, rows, aside, .. } = load;
-        let mut keys = rows.as_ref().map(|rows| rows.keys.clone()).unwrap_or_default();
+        let Load {
+            stake,
+            account,
+            rows,
+            aside,
+            ..
+        } = load;
+        let mut keys = rows
+            .as_ref()
+            .map(|rows| rows.keys.clone())
+            .unwrap_or_default();
         let row_count = keys.len();
         keys.extend(aside.entries.iter().map(|(_, entry)| entry.key));
         let verdicts = match self.open.offer(&keys, stake)? {
@@ -77,14 +86,23 @@ impl Filling {
 
     fn add_rows(&mut self, account: Account, rows: Rows, verdicts: &[Verdict]) {
         let is_new = |(_, verdict): &(u32, &Verdict)| **verdict == Verdict::New;
-        let selected: Vec<u32> =
-            (0u32..).zip(verdicts).filter(is_new).map(|(index, _)| index).collect();
+        let selected: Vec<u32> = (0u32..)
+            .zip(verdicts)
+            .filter(is_new)
+            .map(|(index, _)| index)
+            .collect();
         let received = verdicts.len() as u64;
         let stored = selected.len() as u64;
-        let counts =
-            Counts { received, stored, duplicate: received - stored, ..Counts::default() };
+        let counts = Counts {
+            received,
+            stored,
+            duplicate: received - stored,
+            ..Counts::default()
+        };
         self.accounting.add(account, counts);
-        let bytes = selected.iter().map(|index| rows.raw[*index as usize].len() as u64);
+        let bytes = selected
+            .iter()
+            .map(|index| rows.raw[*index as usize].len() as u64);
         self.raw_bytes += bytes.sum::<u64>();
         self.rows.count += selected.len();
         if !selected.is_empty() {
@@ -94,7 +112,10 @@ impl Filling {
 
     fn add_aside(&mut self, aside: Aside, verdicts: &[Verdict]) {
         for ((account, entry), verdict) in aside.entries.into_iter().zip(verdicts) {
-            let mut counts = Counts { received: 1, ..Counts::default() };
+            let mut counts = Counts {
+                received: 1,
+                ..Counts::default()
+            };
             if *verdict == Verdict::New {
                 counts.quarantined = 1;
                 self.raw_bytes += entry.raw.len() as u64;
@@ -105,13 +126,33 @@ impl Filling {
             self.accounting.add(account, counts);
         }
         if let Some((account, skipped)) = aside.skipped {
-            self.accounting.add(account, Counts { skipped, ..Counts::default() });
+            self.accounting.add(
+                account,
+                Counts {
+                    skipped,
+                    ..Counts::default()
+                },
+            );
         }
     }
 
     pub(super) fn close(self) -> (OpenBatch<Stake>, Contents, Gathered) {
-        let Filling { open, rows, entries, accounting, .. } = self;
-        (open, Contents { accounting, quarantine: entries, batch: None }, rows)
+        let Filling {
+            open,
+            rows,
+            entries,
+            accounting,
+            ..
+        } = self;
+        (
+            open,
+            Contents {
+                accounting,
+                quarantine: entries,
+                batch: None,
+            },
+            rows,
+        )
     }
 }
 
@@ -133,6 +174,8 @@ impl Gathered {
                 selected,
             })
             .collect();
-        Batch::gather(&parts).map(Some).map_err(|error| error.to_string())
+        Batch::gather(&parts)
+            .map(Some)
+            .map_err(|error| error.to_string())
     }
 }

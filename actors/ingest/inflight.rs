@@ -17,7 +17,14 @@ use crate::ports::{Message, MessageId, Receipt};
 
 /// Made by the supervisor's owner, shared by all incarnations.
 #[derive(Clone, Debug, Default)]
-pub struct InFlight(Arc<Mutex<HashMap<MessageId, Held>>>);
+pub struct InFlight(Arc<Mutex<Hands>>);
+
+#[derive(Debug, Default)]
+struct Hands {
+    held: HashMap<MessageId, Held>,
+    /// Messages of which all is durable, so far.
+    settled: u64,
+}
 
 #[derive(Debug)]
 struct Held {
@@ -36,35 +43,48 @@ impl InFlight {
     /// The first ticket of a message; `None` if it is in hand already, and then
     /// only its newer receipt is kept.
     pub fn admit(&self, message: &Message) -> Option<Ticket> {
-        let mut held = self.lock();
+        let held = &mut self.lock().held;
         if let Some(known) = held.get_mut(&message.id) {
             known.newest = message.receipt.clone();
             return None;
         }
-        let first = Held { newest: message.receipt.clone(), shares: 1, failed: false };
+        let first = Held {
+            newest: message.receipt.clone(),
+            shares: 1,
+            failed: false,
+        };
         held.insert(message.id.clone(), first);
-        Some(Ticket { held: Some((self.clone(), message.id.clone())) })
+        Some(Ticket {
+            held: Some((self.clone(), message.id.clone())),
+        })
     }
 
     pub fn count(&self) -> usize {
-        self.lock().len()
+        self.lock().held.len()
+    }
+
+    /// How many messages were settled since the start.
+    pub fn settled(&self) -> u64 {
+        self.lock().settled
     }
 
     /// Nothing here can panic with the lock held, so a poisoned lock is sound.
-    fn lock(&self) -> MutexGuard<'_, HashMap<MessageId, Held>> {
+    fn lock(&self) -> MutexGuard<'_, Hands> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Ends one share; the receipt to delete with, if it was the last and none failed.
     fn end(&self, id: &MessageId, honoured: bool) -> Option<Receipt> {
-        let mut held = self.lock();
-        let message = held.get_mut(id)?;
+        let mut hands = self.lock();
+        let message = hands.held.get_mut(id)?;
         message.failed |= !honoured;
         message.shares -= 1;
         if message.shares > 0 {
             return None;
         }
-        held.remove(id).filter(|message| !message.failed).map(|message| message.newest)
+        let message = hands.held.remove(id).filter(|message| !message.failed)?;
+        hands.settled += 1;
+        Some(message.newest)
     }
 }
 
@@ -73,11 +93,13 @@ impl Ticket {
     #[must_use]
     pub fn split(&self) -> Ticket {
         if let Some((table, id)) = &self.held
-            && let Some(message) = table.lock().get_mut(id)
+            && let Some(message) = table.lock().held.get_mut(id)
         {
             message.shares += 1;
         }
-        Ticket { held: self.held.clone() }
+        Ticket {
+            held: self.held.clone(),
+        }
     }
 
     /// This part of the message is durable. `Some` if all parts are: delete it.
@@ -98,7 +120,9 @@ impl Drop for Ticket {
 
 impl fmt::Debug for Ticket {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_tuple("Ticket").field(&self.held.as_ref().map(|(_, id)| id)).finish()
+        f.debug_tuple("Ticket")
+            .field(&self.held.as_ref().map(|(_, id)| id))
+            .finish()
     }
 }
 
@@ -137,7 +161,10 @@ mod tests {
         let first = table.admit(&message("1")).expect("it is new");
         let second = first.split();
         drop(first);
-        assert!(table.admit(&message("2")).is_none(), "another part is still under way");
+        assert!(
+            table.admit(&message("2")).is_none(),
+            "another part is still under way"
+        );
         assert_eq!(second.settle(), None);
         assert_eq!(table.count(), 0);
         assert!(table.admit(&message("3")).is_some());

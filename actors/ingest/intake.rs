@@ -86,7 +86,10 @@ impl From<message::Unreadable> for Unreadable {
 
 impl Intake {
     pub fn origin(&self, message: &Message) -> Arc<Origin> {
-        let claimed = message.attributes.get("tenant_id").filter(|_| self.trust_attributes);
+        let claimed = message
+            .attributes
+            .get("tenant_id")
+            .filter(|_| self.trust_attributes);
         let tenant = match claimed {
             Some(id) => Tenant::parse(id).ok(),
             None => Some(self.default_tenant.clone()),
@@ -115,14 +118,29 @@ impl Intake {
         if !aside.is_empty() {
             let stake = stake.part(aside.raw_bytes());
             let account = origin.account(named);
-            let load = Load { stake, secret, account, rows: None, aside };
+            let load = Load {
+                stake,
+                secret,
+                account,
+                rows: None,
+                aside,
+            };
             self.batcher.send(batcher::Message::Load(load)).await?;
         }
         for (source, events) in groups {
-            let Some(tenant) = origin.tenant.clone() else { continue };
+            let Some(tenant) = origin.tenant.clone() else {
+                continue;
+            };
             let stake = stake.part(events.iter().map(|event| event.raw.len() as u64).sum());
             let origin = Arc::clone(origin);
-            let parcel = Parcel { stake, origin, tenant, source, secret, events };
+            let parcel = Parcel {
+                stake,
+                origin,
+                tenant,
+                source,
+                secret,
+                events,
+            };
             self.normalizers[source as usize - 1].send(parcel).await?;
         }
         stake.close();
@@ -143,7 +161,12 @@ fn sort(
         let entry = origin.entry(secret, source, raw, offset, reason);
         aside.entries.push((origin.account(source), entry));
     };
-    for Bad { raw, offset, reason } in parcel.bad {
+    for Bad {
+        raw,
+        offset,
+        reason,
+    } in parcel.bad
+    {
         put_aside(named, &raw, offset, reason);
     }
     for event in parcel.events {

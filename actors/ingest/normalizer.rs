@@ -6,8 +6,7 @@
 
 use std::sync::Arc;
 
-use audit::{
-columns, message::Event, quarantine::Entry, source::Source,};
+use audit::{columns, message::Event, quarantine::Entry, source::Source};
 use bytes::Bytes;
 
 use super::{
@@ -30,7 +29,14 @@ impl Actor for Normalizer {
     type Message = Parcel;
 
     async fn handle(&mut self, parcel: Parcel, _: &mut Context<Parcel>) -> Result<(), Failure> {
-        let Parcel { stake, origin, tenant, source, secret, events } = parcel;
+        let Parcel {
+            stake,
+            origin,
+            tenant,
+            source,
+            secret,
+            events,
+        } = parcel;
         let account = origin.account(Some(source));
         let work = {
             let origin = Arc::clone(&origin);
@@ -53,7 +59,13 @@ impl Actor for Normalizer {
         report::normalised(source, rows.keys.len(), entries.len(), &notes);
         let mut aside = Aside::default();
         aside.add(&account, entries);
-        let load = Load { stake, secret, account, rows: Some(rows), aside };
+        let load = Load {
+            stake,
+            secret,
+            account,
+            rows: Some(rows),
+            aside,
+        };
         self.enricher.send(enricher::Message::Load(load)).await?;
         Ok(())
     }

@@ -3,13 +3,8 @@
 use std::sync::Arc;
 
 use audit::{
-    accounting::Account,
-    columns::Rows,
-    key::Secret,
-    message::Event,
-    quarantine::Entry,
-    source::Source,
-    tenant::Tenant,
+    accounting::Account, columns::Rows, key::Secret, message::Event, quarantine::Entry,
+    source::Source, tenant::Tenant,
 };
 
 use bytes::Bytes;
@@ -72,7 +67,10 @@ pub struct Aside {
 
 impl Stake {
     pub fn new(ticket: Ticket, lease: Lease) -> Stake {
-        Stake { ticket, lease: Some(lease) }
+        Stake {
+            ticket,
+            lease: Some(lease),
+        }
     }
 
     /// The parcel turned out smaller than its credit.
@@ -86,13 +84,19 @@ impl Stake {
     #[must_use]
     pub fn part(&mut self, bytes: u64) -> Stake {
         let lease = self.lease.as_mut().map(|lease| lease.split(bytes));
-        Stake { ticket: self.ticket.split(), lease }
+        Stake {
+            ticket: self.ticket.split(),
+            lease,
+        }
     }
 
     /// Nothing is left of the parcel but its parts.
     pub fn close(self) {
         let last = self.settle();
-        debug_assert!(last.is_none(), "the poller keeps a ticket of its own to the end");
+        debug_assert!(
+            last.is_none(),
+            "the poller keeps a ticket of its own to the end"
+        );
     }
 
     /// See [`Ticket::settle`].
@@ -103,7 +107,10 @@ impl Stake {
 
 impl Rider for Stake {
     fn split(&self) -> Stake {
-        Stake { ticket: self.ticket.split(), lease: None }
+        Stake {
+            ticket: self.ticket.split(),
+            lease: None,
+        }
     }
 }
 
@@ -146,10 +153,14 @@ impl Aside {
     }
 
     pub fn raw_bytes(&self) -> u64 {
-        self.entries.iter().map(|(_, entry)| entry.raw.len() as u64).sum()
+        self.entries
+            .iter()
+            .map(|(_, entry)| entry.raw.len() as u64)
+            .sum()
     }
 
     pub fn add(&mut self, account: &Account, entries: impl IntoIterator<Item = Entry>) {
-        self.entries.extend(entries.into_iter().map(|entry| (account.clone(), entry)));
+        self.entries
+            .extend(entries.into_iter().map(|entry| (account.clone(), entry)));
     }
 }

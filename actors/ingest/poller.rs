@@ -69,7 +69,9 @@ pub struct Limits {
 
 impl std::fmt::Debug for Poller {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Poller").field("limits", &self.limits).finish_non_exhaustive()
+        f.debug_struct("Poller")
+            .field("limits", &self.limits)
+            .finish_non_exhaustive()
     }
 }
 
@@ -86,7 +88,12 @@ impl Actor for Poller {
             cx.wake_after(CLOSED_PAUSE, Poll);
             return Ok(());
         };
-        let mut lease = Some(self.desk.budget().acquire(self.limits.parcel_bytes, 0).await);
+        let mut lease = Some(
+            self.desk
+                .budget()
+                .acquire(self.limits.parcel_bytes, 0)
+                .await,
+        );
         match self.queue.receive(RECEIVE_MAX).await {
             Ok(messages) => {
                 self.error_pause = ERROR_PAUSE_MIN;
@@ -127,7 +134,10 @@ impl Poller {
         lease: &mut Option<Lease>,
     ) -> Result<(), Failure> {
         let origin = self.intake.origin(&message);
-        let source = message.attributes.get("source").and_then(|name| name.parse().ok());
+        let source = message
+            .attributes
+            .get("source")
+            .and_then(|name| name.parse().ok());
         let mut reader = match Reader::open(&message, &*self.payloads, &self.intake.limits).await {
             Ok(reader) => reader,
             Err(unreadable) => return self.give_up(&message, unreadable).await,
@@ -135,7 +145,12 @@ impl Poller {
         loop {
             let lease = match lease.take() {
                 Some(lease) => lease,
-                None => self.desk.budget().acquire(self.limits.parcel_bytes, 0).await,
+                None => {
+                    self.desk
+                        .budget()
+                        .acquire(self.limits.parcel_bytes, 0)
+                        .await
+                }
             };
             let read = self.compute.run(move || {
                 let parcel = reader.next_parcel();
@@ -146,7 +161,9 @@ impl Poller {
             match parcel {
                 Ok(Some(parcel)) => {
                     let stake = Stake::new(ticket.split(), lease);
-                    self.intake.send(parcel, stake, &origin, source, secret).await?;
+                    self.intake
+                        .send(parcel, stake, &origin, source, secret)
+                        .await?;
                 }
                 Ok(None) => break,
                 Err(unreadable) => return self.give_up(&message, unreadable).await,

@@ -86,7 +86,9 @@ impl<R: Rider> Appender<R> {
         let mut pause = PAUSE_MIN;
         loop {
             let now = self.desk.now();
-            let Some(effect) = self.desk.leader()?.next(now) else { return Ok(()) };
+            let Some(effect) = self.desk.leader()?.next(now) else {
+                return Ok(());
+            };
             let turn = match self.log.ask(&effect).await {
                 Ok(answer) => {
                     let now = self.desk.now();
@@ -113,12 +115,19 @@ impl<R: Rider> Appender<R> {
             Turn::Serving => {
                 let (seq, rows) = {
                     let leader = self.desk.leader()?;
-                    (leader.replica().head().seq.0, leader.replica().rows_waiting())
+                    (
+                        leader.replica().head().seq.0,
+                        leader.replica().rows_waiting(),
+                    )
                 };
                 report::journal_read(seq, rows);
                 self.hint();
             }
-            Turn::Committed { riders, accounting, bytes } => {
+            Turn::Committed {
+                riders,
+                accounting,
+                bytes,
+            } => {
                 let seq = self.desk.leader()?.replica().head().seq.0;
                 report::journal_committed(seq, &accounting, bytes);
                 self.hint();

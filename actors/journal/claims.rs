@@ -46,7 +46,11 @@ struct Claim<R> {
 
 impl<R: Rider> Claims<R> {
     pub(crate) fn new() -> Claims<R> {
-        Claims { owner: HashMap::new(), batches: BTreeMap::new(), last: 0 }
+        Claims {
+            owner: HashMap::new(),
+            batches: BTreeMap::new(),
+            last: 0,
+        }
     }
 
     pub(crate) fn is_empty(&self) -> bool {
@@ -60,7 +64,13 @@ impl<R: Rider> Claims<R> {
     pub(crate) fn begin(&mut self) -> BatchNo {
         self.last += 1;
         let batch = BatchNo(self.last);
-        self.batches.insert(batch, Claim { keys: Vec::new(), riders: Vec::new() });
+        self.batches.insert(
+            batch,
+            Claim {
+                keys: Vec::new(),
+                riders: Vec::new(),
+            },
+        );
         batch
     }
 
@@ -106,7 +116,9 @@ impl<R: Rider> Claims<R> {
 
     /// The batch is durable: its riders, to be honoured.
     pub(crate) fn commit(&mut self, batch: BatchNo) -> Vec<R> {
-        self.end(batch).map(|claim| claim.riders).unwrap_or_default()
+        self.end(batch)
+            .map(|claim| claim.riders)
+            .unwrap_or_default()
     }
 
     /// The batch will never be written: its riders are dropped.
@@ -172,13 +184,21 @@ mod tests {
 
         claims.abandon(first);
         assert_eq!(a_failed.load(Ordering::Relaxed), 1);
-        assert_eq!(b_failed.load(Ordering::Relaxed), 1, "its event went with the first batch");
+        assert_eq!(
+            b_failed.load(Ordering::Relaxed),
+            1,
+            "its event went with the first batch"
+        );
         assert_eq!(claims.commit(second).len(), 1);
 
         let third = claims.begin();
         let (_, again) = stake();
         let freed = claims.offer(third, &[Key(1)], again, |_| false);
-        assert_eq!(freed, Some(vec![Verdict::New]), "an abandoned key is free again");
+        assert_eq!(
+            freed,
+            Some(vec![Verdict::New]),
+            "an abandoned key is free again"
+        );
     }
 
     #[test]
@@ -189,7 +209,11 @@ mod tests {
         let verdicts = claims.offer(batch, &[Key(7)], rider, |key| *key == Key(7));
         assert_eq!(verdicts, Some(vec![Verdict::Duplicate]));
         assert_eq!(claims.commit(batch).len(), 1);
-        assert_eq!(failed.load(Ordering::Relaxed), 1, "dropped by this test only");
+        assert_eq!(
+            failed.load(Ordering::Relaxed),
+            1,
+            "dropped by this test only"
+        );
         assert!(claims.is_empty());
     }
 

@@ -9,7 +9,7 @@
 use std::{
     fmt,
     sync::{
-        Arc, Mutex, MutexGuard, OnceLock,
+        Arc, Mutex, MutexGuard, OnceLock, PoisonError,
         atomic::{AtomicU64, Ordering},
     },
     time::Duration,
@@ -65,8 +65,16 @@ impl<R: Rider> Desk<R> {
         self.0.leader.lock().map_err(doubt)
     }
 
+    /// For whoever only looks on: a leader in doubt ends the tree by itself.
+    pub fn look<T>(&self, look: impl FnOnce(&mut Leader<R>) -> T) -> T {
+        look(&mut self.0.leader.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+
     pub fn now(&self) -> Now {
-        Now { wall_ms: self.0.clock.wall_ms(), boot_ms: self.0.clock.boot_ms() }
+        Now {
+            wall_ms: self.0.clock.wall_ms(),
+            boot_ms: self.0.clock.boot_ms(),
+        }
     }
 
     pub fn budget(&self) -> &Budget {
@@ -80,21 +88,25 @@ impl<R: Rider> Desk<R> {
 
     /// The journal's sums when this process first led it; all, before it does.
     pub fn counts_before(&self) -> Counts {
-        let all = || self.leader().map(|leader| leader.replica().accounting().total());
-        self.0.counts_before.get().copied().or_else(|| all().ok()).unwrap_or_default()
+        let all = || self.look(|leader| leader.replica().accounting().total());
+        self.0.counts_before.get().copied().unwrap_or_else(all)
     }
 
     /// Whether more may be received: commits get through, or none is pending.
     pub fn accepts(&self, stale: Duration) -> Result<bool, Failure> {
         let now = self.now();
         let leader = self.leader()?;
-        let flowing = leader.is_idle() || u128::from(leader.unacknowledged_ms(now)) < stale.as_millis();
+        let flowing =
+            leader.is_idle() || u128::from(leader.unacknowledged_ms(now)) < stale.as_millis();
         Ok(leader.is_serving() && flowing)
     }
 
     pub fn begin(&self) -> Result<Result<OpenBatch<R>, Stale>, Failure> {
         let begun = self.leader()?.begin();
-        Ok(begun.map(|no| OpenBatch { desk: self.clone(), no }))
+        Ok(begun.map(|no| OpenBatch {
+            desk: self.clone(),
+            no,
+        }))
     }
 
     /// Brings the signal and the ledger up to date with the leader. To be
@@ -104,9 +116,15 @@ impl<R: Rider> Desk<R> {
             let leader = self.leader()?;
             let replica = leader.replica();
             if leader.is_serving() {
-                self.0.counts_before.get_or_init(|| replica.accounting().total());
+                self.0
+                    .counts_before
+                    .get_or_init(|| replica.accounting().total());
             }
-            (leader.birth(), replica.retained_bytes(), replica.window_held_ms())
+            (
+                leader.birth(),
+                replica.retained_bytes(),
+                replica.window_held_ms(),
+            )
         };
         self.0.serving.send_if_modified(|seen| {
             let changed = *seen != birth;
@@ -157,7 +175,9 @@ impl<R: Rider> Clone for Desk<R> {
 
 impl<R: Rider> fmt::Debug for Desk<R> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Desk").field("budget", &self.0.budget).finish_non_exhaustive()
+        f.debug_struct("Desk")
+            .field("budget", &self.0.budget)
+            .finish_non_exhaustive()
     }
 }
 

@@ -64,7 +64,11 @@ impl Hasher for AlreadyHashed {
 
 impl Known {
     pub(crate) fn new(window: Window) -> Known {
-        Known { window, set: HashSet::default(), spans: VecDeque::new() }
+        Known {
+            window,
+            set: HashSet::default(),
+            spans: VecDeque::new(),
+        }
     }
 
     pub(crate) fn contains(&self, key: &Key) -> bool {
@@ -74,7 +78,10 @@ impl Known {
     pub(crate) fn extend(&mut self, written_at_ms: i64, keys: Box<[Key]>) {
         self.set.extend(keys.iter().copied());
         if !keys.is_empty() {
-            self.spans.push_back(Span { written_at_ms, keys });
+            self.spans.push_back(Span {
+                written_at_ms,
+                keys,
+            });
         }
         self.forget(written_at_ms);
     }
@@ -112,7 +119,10 @@ mod tests {
 
     #[test]
     fn the_window_is_counted_back_from_the_newest_object() {
-        let mut known = Known::new(Window { reach_ms: 100, bytes_max: u64::MAX });
+        let mut known = Known::new(Window {
+            reach_ms: 100,
+            bytes_max: u64::MAX,
+        });
         known.extend(1_000, keys(0..10));
         known.extend(1_100, keys(10..20));
         assert!(known.contains(&Key(0)), "exactly at its edge");
@@ -124,8 +134,10 @@ mod tests {
 
     #[test]
     fn little_memory_shortens_the_window_but_keeps_the_newest_object() {
-        let mut known =
-            Known::new(Window { reach_ms: i64::MAX, bytes_max: 15 * BYTES_PER_KEY });
+        let mut known = Known::new(Window {
+            reach_ms: i64::MAX,
+            bytes_max: 15 * BYTES_PER_KEY,
+        });
         known.extend(1, keys(0..10));
         known.extend(2, keys(10..20));
         assert!(!known.contains(&Key(9)));

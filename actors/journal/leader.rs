@@ -62,7 +62,11 @@ pub enum Turn<R> {
     Serving,
     /// An object is in the log. Its riders are to be honoured: their events are
     /// durable.
-    Committed { riders: Vec<R>, accounting: Accounting, bytes: u64 },
+    Committed {
+        riders: Vec<R>,
+        accounting: Accounting,
+        bytes: u64,
+    },
     /// Another leads. All in hand was dropped.
     Fenced,
 }
@@ -90,7 +94,9 @@ pub struct Leader<R> {
 #[derive(Debug)]
 enum Phase {
     Taking(Takeover),
-    Serving { writing: Option<(Slot, Option<BatchNo>)> },
+    Serving {
+        writing: Option<(Slot, Option<BatchNo>)>,
+    },
     Released,
 }
 
@@ -138,7 +144,10 @@ impl<R: Rider> Leader<R> {
     pub fn is_idle(&self) -> bool {
         self.claims.is_empty()
             && self.outbox.is_empty()
-            && matches!(self.phase, Phase::Serving { writing: None } | Phase::Released)
+            && matches!(
+                self.phase,
+                Phase::Serving { writing: None } | Phase::Released
+            )
     }
 
     /// Whether a file may be written now: serving, and acknowledged lately.
@@ -148,23 +157,25 @@ impl<R: Rider> Leader<R> {
 
     /// Milliseconds since the store last acknowledged an object of ours.
     pub fn unacknowledged_ms(&self, now: Now) -> u64 {
-        self.acknowledged_boot_ms.map_or(u64::MAX, |at| now.boot_ms.saturating_sub(at))
+        self.acknowledged_boot_ms
+            .map_or(u64::MAX, |at| now.boot_ms.saturating_sub(at))
     }
 
     pub fn begin(&mut self) -> Result<BatchNo, Stale> {
-        if self.is_serving() { Ok(self.claims.begin()) } else { Err(Stale) }
+        if self.is_serving() {
+            Ok(self.claims.begin())
+        } else {
+            Err(Stale)
+        }
     }
 
     /// Judges the events of one parcel for a batch. The rider is honoured when
     /// all of them are durable.
-    pub fn offer(
-        &mut self,
-        batch: BatchNo,
-        keys: &[Key],
-        rider: R,
-    ) -> Result<Vec<Verdict>, Stale> {
+    pub fn offer(&mut self, batch: BatchNo, keys: &[Key], rider: R) -> Result<Vec<Verdict>, Stale> {
         let replica = &self.replica;
-        self.claims.offer(batch, keys, rider, |key| replica.knows(key)).ok_or(Stale)
+        self.claims
+            .offer(batch, keys, rider, |key| replica.knows(key))
+            .ok_or(Stale)
     }
 
     /// A closed batch, to be written in its turn.
@@ -180,10 +191,15 @@ impl<R: Rider> Leader<R> {
     /// submitted stays.
     pub fn abandon(&mut self, batch: BatchNo) {
         let writing = match &self.phase {
-            Phase::Serving { writing: Some((_, writing)) } => *writing,
+            Phase::Serving {
+                writing: Some((_, writing)),
+            } => *writing,
             _ => None,
         };
-        let submitted = self.submitted.iter().any(|(submitted, _)| *submitted == batch);
+        let submitted = self
+            .submitted
+            .iter()
+            .any(|(submitted, _)| *submitted == batch);
         if !submitted && writing != Some(batch) {
             self.claims.abandon(batch);
         }
@@ -247,19 +263,30 @@ impl<R: Rider> Leader<R> {
                 }
                 self.phase = Phase::Taking(phase);
             }
-            Phase::Serving { writing: Some((slot, batch)) } => match slot.answer(answer) {
-                Fate::Open(slot) => self.phase = Phase::Serving { writing: Some((slot, batch)) },
+            Phase::Serving {
+                writing: Some((slot, batch)),
+            } => match slot.answer(answer) {
+                Fate::Open(slot) => {
+                    self.phase = Phase::Serving {
+                        writing: Some((slot, batch)),
+                    }
+                }
                 Fate::Won(object, sealed) => {
                     self.acknowledged_boot_ms = Some(now.boot_ms);
                     let bytes = sealed.bytes.len() as u64;
-                    return self.committed(object, sealed.digest, bytes, batch).map(Some);
+                    return self
+                        .committed(object, sealed.digest, bytes, batch)
+                        .map(Some);
                 }
                 Fate::Lost => {
                     self.phase = Phase::Taking(Takeover::Survey);
                     self.claims.clear();
                     self.submitted.clear();
                     self.reported.clear();
-                    self.outbox = Outbox { release: self.outbox.release, ..Outbox::default() };
+                    self.outbox = Outbox {
+                        release: self.outbox.release,
+                        ..Outbox::default()
+                    };
                     return Ok(Some(Turn::Fenced));
                 }
             },
@@ -278,19 +305,33 @@ impl<R: Rider> Leader<R> {
         let accounting = object.accounting.clone();
         let released = matches!(object.records.last(), Some(Record::Release));
         self.replica.apply(object, digest)?;
-        self.reported.retain(|id| self.replica.open_plan(id).is_some());
-        self.phase =
-            if released { Phase::Released } else { Phase::Serving { writing: None } };
-        let riders = batch.map(|batch| self.claims.commit(batch)).unwrap_or_default();
-        Ok(Turn::Committed { riders, accounting, bytes })
+        self.reported
+            .retain(|id| self.replica.open_plan(id).is_some());
+        self.phase = if released {
+            Phase::Released
+        } else {
+            Phase::Serving { writing: None }
+        };
+        let riders = batch
+            .map(|batch| self.claims.commit(batch))
+            .unwrap_or_default();
+        Ok(Turn::Committed {
+            riders,
+            accounting,
+            bytes,
+        })
     }
 
     /// The next object, if there is a reason for one.
     fn compose(&mut self, now: Now) -> Option<(Slot, Option<BatchNo>)> {
-        let mut records: Vec<Record> =
-            std::mem::take(&mut self.outbox.done).into_values().map(Record::Done).collect();
+        let mut records: Vec<Record> = std::mem::take(&mut self.outbox.done)
+            .into_values()
+            .map(Record::Done)
+            .collect();
         let asked = std::mem::take(&mut self.outbox.seal);
-        let plans = asked.iter().filter_map(|p| seal::plan(&self.replica, p, &self.limits.seal));
+        let plans = asked
+            .iter()
+            .filter_map(|p| seal::plan(&self.replica, p, &self.limits.seal));
         records.extend(plans.map(Record::Plan));
 
         let mut accounting = Accounting::default();
@@ -312,7 +353,11 @@ impl<R: Rider> Leader<R> {
             records.push(Record::Heartbeat);
         }
         let guarded = self.unacknowledged_ms(now) >= GUARD_AFTER_MS;
-        let object = Object { header: self.header(now)?, accounting, records };
+        let object = Object {
+            header: self.header(now)?,
+            accounting,
+            records,
+        };
         Some((Slot::new(object, guarded), batch_no))
     }
 

@@ -26,14 +26,20 @@ pub struct Log {
 
 impl std::fmt::Debug for Log {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Log").field("prefix", &self.prefix).finish_non_exhaustive()
+        f.debug_struct("Log")
+            .field("prefix", &self.prefix)
+            .finish_non_exhaustive()
     }
 }
 
 impl Log {
     /// `attempt`: how long one call may take before it counts as unanswered.
     pub fn new(store: Arc<dyn Store>, journal: &JournalName, attempt: Duration) -> Log {
-        Log { store, prefix: format!("_idtrail/{journal}").into(), attempt }
+        Log {
+            store,
+            prefix: format!("_idtrail/{journal}").into(),
+            attempt,
+        }
     }
 
     pub async fn ask(&self, effect: &Effect) -> Result<Answer, Unreachable> {
@@ -42,9 +48,10 @@ impl Log {
                 let last = self.last(&self.folder("boundary"), Seq::ZERO).await?;
                 Ok(Answer::Boundary(last.unwrap_or_default()))
             }
-            Effect::Last { after } => {
-                self.last(&self.folder("log"), *after).await.map(Answer::Last)
-            }
+            Effect::Last { after } => self
+                .last(&self.folder("log"), *after)
+                .await
+                .map(Answer::Last),
             Effect::Read(seq) => {
                 let key = format!("{}{seq}", self.folder("log"));
                 self.timed(self.store.get(&key)).await.map(Answer::Object)
@@ -68,11 +75,18 @@ impl Log {
 
     async fn last(&self, folder: &str, after: Seq) -> Result<Option<Seq>, Unreachable> {
         let start = (after > Seq::ZERO).then(|| format!("{folder}{after}"));
-        let listed = self.timed(self.store.list(folder, start.as_deref())).await?;
-        let Some(last) = listed.last() else { return Ok(None) };
+        let listed = self
+            .timed(self.store.list(folder, start.as_deref()))
+            .await?;
+        let Some(last) = listed.last() else {
+            return Ok(None);
+        };
         let digits = last.key.strip_prefix(folder).unwrap_or(&last.key);
         let seq = digits.parse().map_err(|_| {
-            Unreachable(format!("{} is not an object of a journal: remove it", last.key))
+            Unreachable(format!(
+                "{} is not an object of a journal: remove it",
+                last.key
+            ))
         })?;
         Ok(Some(seq))
     }

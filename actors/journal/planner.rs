@@ -109,12 +109,27 @@ impl<R: Rider> Planner<R> {
     fn hand_out(&self) -> Result<(), Failure> {
         let (birth, plans) = {
             let leader = self.desk.leader()?;
-            (leader.birth(), leader.plans_to_do().cloned().collect::<Vec<OpenPlan>>())
+            (
+                leader.birth(),
+                leader.plans_to_do().cloned().collect::<Vec<OpenPlan>>(),
+            )
         };
-        let Some(Birth { generation, .. }) = birth else { return Ok(()) };
+        let Some(Birth { generation, .. }) = birth else {
+            return Ok(());
+        };
         for plan in plans {
-            let Some(hold) = self.working.hold(&plan.id) else { continue };
-            if self.writer.try_send(Task { plan, generation, hold }).is_err() {
+            let Some(hold) = self.working.hold(&plan.id) else {
+                continue;
+            };
+            if self
+                .writer
+                .try_send(Task {
+                    plan,
+                    generation,
+                    hold,
+                })
+                .is_err()
+            {
                 break;
             }
         }
@@ -125,13 +140,20 @@ impl<R: Rider> Planner<R> {
 impl Working {
     fn hold(&self, id: &PlanId) -> Option<Hold> {
         let mut working = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        working.insert(id.clone()).then(|| Hold { working: self.clone(), id: id.clone() })
+        working.insert(id.clone()).then(|| Hold {
+            working: self.clone(),
+            id: id.clone(),
+        })
     }
 }
 
 impl Drop for Hold {
     fn drop(&mut self) {
-        let mut working = self.working.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut working = self
+            .working
+            .0
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
         working.remove(&self.id);
     }
 }

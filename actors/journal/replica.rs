@@ -48,7 +48,10 @@ pub struct Piece {
 #[derive(Clone, Debug)]
 pub enum Content {
     /// The rows of `batch.slices[slice]`.
-    Rows { batch: Arc<Batch>, slice: usize },
+    Rows {
+        batch: Arc<Batch>,
+        slice: usize,
+    },
     Quarantine(Arc<[Entry]>),
 }
 
@@ -150,7 +153,13 @@ impl Replica {
     /// Rows that are durable and not yet in a file.
     pub fn rows_waiting(&self) -> u64 {
         let planned: u64 = self.plans.values().map(|open| open.plan.rows).sum();
-        planned + self.waiting.values().flatten().map(|piece| piece.rows).sum::<u64>()
+        planned
+            + self
+                .waiting
+                .values()
+                .flatten()
+                .map(|piece| piece.rows)
+                .sum::<u64>()
     }
 
     /// True once every row is in a file.
@@ -167,7 +176,8 @@ impl Replica {
         for record in object.records {
             match record {
                 Record::Fence(fence) => {
-                    self.begin(&fence, object.header.generation).map_err(corrupt)?;
+                    self.begin(&fence, object.header.generation)
+                        .map_err(corrupt)?;
                 }
                 Record::Done(done) => self.close(&done).map_err(corrupt)?,
                 Record::Plan(plan) => self.open(seq, plan).map_err(corrupt)?,
@@ -177,7 +187,12 @@ impl Replica {
             }
         }
         self.accounting.merge(&object.accounting);
-        self.head = Head { seq, digest, written_at_ms, writer: Some(object.header.writer) };
+        self.head = Head {
+            seq,
+            digest,
+            written_at_ms,
+            writer: Some(object.header.writer),
+        };
         Ok(())
     }
 
@@ -215,9 +230,11 @@ impl Replica {
     }
 
     fn add(&mut self, seq: Seq, written_at_ms: i64, batch: Batch) {
-        self.known.extend(written_at_ms, batch.keys.as_slice().into());
+        self.known
+            .extend(written_at_ms, batch.keys.as_slice().into());
         let batch = Arc::new(batch);
-        self.held.keep(seq, batch.slices.len(), batch.retained_bytes() as u64);
+        self.held
+            .keep(seq, batch.slices.len(), batch.retained_bytes() as u64);
         for (slice, row) in batch.slices.iter().enumerate() {
             let piece = Piece {
                 seq,
@@ -225,9 +242,15 @@ impl Replica {
                 raw_bytes: row.raw_bytes,
                 key_xor: row.key_xor,
                 written_at_ms,
-                content: Content::Rows { batch: Arc::clone(&batch), slice },
+                content: Content::Rows {
+                    batch: Arc::clone(&batch),
+                    slice,
+                },
             };
-            self.waiting.entry(row.partition.clone()).or_default().push_back(piece);
+            self.waiting
+                .entry(row.partition.clone())
+                .or_default()
+                .push_back(piece);
         }
     }
 
@@ -236,7 +259,9 @@ impl Replica {
         let keys = entries.iter().map(|entry| entry.key).collect();
         self.known.extend(written_at_ms, keys);
         for entry in entries {
-            days.entry(Day::of_ms(entry.sent_at_ms)).or_default().push(entry);
+            days.entry(Day::of_ms(entry.sent_at_ms))
+                .or_default()
+                .push(entry);
         }
         for (day, entries) in days {
             let raw_bytes = entries.iter().map(|entry| entry.raw.len() as u64).sum();
@@ -249,12 +274,18 @@ impl Replica {
                 written_at_ms,
                 content: Content::Quarantine(entries.into()),
             };
-            self.waiting.entry(Partition::quarantine(day)).or_default().push_back(piece);
+            self.waiting
+                .entry(Partition::quarantine(day))
+                .or_default()
+                .push_back(piece);
         }
     }
 
     fn open(&mut self, seq: Seq, plan: Plan) -> Result<(), String> {
-        let id = PlanId { seq, partition: plan.partition.clone() };
+        let id = PlanId {
+            seq,
+            partition: plan.partition.clone(),
+        };
         if plan.upto >= seq {
             return Err(format!("its plan for {} covers itself", plan.partition));
         }
@@ -263,7 +294,10 @@ impl Replica {
         }
         let mut pieces = Vec::new();
         if let Some(waiting) = self.waiting.get_mut(&plan.partition) {
-            let count = waiting.iter().take_while(|piece| piece.seq <= plan.upto).count();
+            let count = waiting
+                .iter()
+                .take_while(|piece| piece.seq <= plan.upto)
+                .count();
             pieces.extend(waiting.drain(..count));
             if waiting.is_empty() {
                 self.waiting.remove(&plan.partition);
@@ -279,17 +313,33 @@ impl Replica {
                 plan.partition, plan.rows, plan.from, plan.upto
             ));
         }
-        self.plans.insert(id.clone(), OpenPlan { id, plan, pieces: pieces.into() });
+        self.plans.insert(
+            id.clone(),
+            OpenPlan {
+                id,
+                plan,
+                pieces: pieces.into(),
+            },
+        );
         Ok(())
     }
 
     fn close(&mut self, done: &Done) -> Result<(), String> {
-        let id = PlanId { seq: done.plan, partition: done.partition.clone() };
+        let id = PlanId {
+            seq: done.plan,
+            partition: done.partition.clone(),
+        };
         let Some(open) = self.plans.get(&id) else {
-            return Err(format!("it ends plan {} of {}, which is not open", id.seq, id.partition));
+            return Err(format!(
+                "it ends plan {} of {}, which is not open",
+                id.seq, id.partition
+            ));
         };
         if open.plan.rows != done.rows || open.plan.key_xor != done.key_xor {
-            return Err(format!("the file of plan {} of {} has other rows", id.seq, id.partition));
+            return Err(format!(
+                "the file of plan {} of {} has other rows",
+                id.seq, id.partition
+            ));
         }
         for piece in open.pieces.iter() {
             self.held.release(piece.seq);
@@ -301,7 +351,10 @@ impl Replica {
 
 impl PlanId {
     pub fn of(done: &Done) -> PlanId {
-        PlanId { seq: done.plan, partition: done.partition.clone() }
+        PlanId {
+            seq: done.plan,
+            partition: done.partition.clone(),
+        }
     }
 }
 

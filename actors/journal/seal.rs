@@ -7,7 +7,12 @@
 
 use std::collections::{HashMap, VecDeque};
 
-use audit::{journal::Plan, journal_id::Seq, key::KeyXor, partition::{Area, Partition}};
+use audit::{
+    journal::Plan,
+    journal_id::Seq,
+    key::KeyXor,
+    partition::{Area, Partition},
+};
 
 use super::replica::{Piece, Replica};
 
@@ -74,15 +79,13 @@ pub fn due(
         *open += 1;
         *open <= limits.open_max
     });
-    ripe.into_iter().map(|(_, partition)| partition.clone()).collect()
+    ripe.into_iter()
+        .map(|(_, partition)| partition.clone())
+        .collect()
 }
 
 /// The plan for a partition's oldest rows, up to the limits of one file.
-pub(super) fn plan(
-    replica: &Replica,
-    partition: &Partition,
-    limits: &SealLimits,
-) -> Option<Plan> {
+pub(super) fn plan(replica: &Replica, partition: &Partition, limits: &SealLimits) -> Option<Plan> {
     let pieces: &VecDeque<Piece> = replica.waiting().get(partition)?;
     let first = pieces.front()?;
     let mut plan = Plan {

@@ -39,7 +39,12 @@ pub(crate) enum Fate {
 impl Slot {
     pub(crate) fn new(object: Object, guarded: bool) -> Slot {
         let sealed = object.encode();
-        Slot { object, sealed, step: Step::Write, guarded }
+        Slot {
+            object,
+            sealed,
+            step: Step::Write,
+            guarded,
+        }
     }
 
     pub(crate) fn seq(&self) -> Seq {
@@ -48,7 +53,10 @@ impl Slot {
 
     pub(crate) fn effect(&self) -> Effect {
         match self.step {
-            Step::Write => Effect::Create { seq: self.seq(), object: self.sealed.bytes.clone() },
+            Step::Write => Effect::Create {
+                seq: self.seq(),
+                object: self.sealed.bytes.clone(),
+            },
             Step::Compare => Effect::Read(self.seq()),
             Step::Guard => Effect::Boundary,
         }

@@ -26,13 +26,30 @@ pub struct Candidate {
 #[derive(Debug)]
 pub(crate) enum Takeover {
     Survey,
-    Find { boundary: Seq },
+    Find {
+        boundary: Seq,
+    },
     /// The end of the log is known; its digest is not.
-    Link { boundary: Seq, last: Seq },
-    Fence { boundary: Seq, slot: Slot },
-    Replay { boundary: Seq, fence: Object, sealed: Sealed },
+    Link {
+        boundary: Seq,
+        last: Seq,
+    },
+    Fence {
+        boundary: Seq,
+        slot: Slot,
+    },
+    Replay {
+        boundary: Seq,
+        fence: Object,
+        sealed: Sealed,
+    },
     /// All is read. `missing`: a slot that should have been there was empty.
-    Recheck { boundary: Seq, fence: Object, sealed: Sealed, missing: Option<Seq> },
+    Recheck {
+        boundary: Seq,
+        fence: Object,
+        sealed: Sealed,
+        missing: Option<Seq>,
+    },
     Won,
 }
 
@@ -61,9 +78,15 @@ impl Takeover {
                 found(boundary, last, candidate, replica, now)
             }
             (Takeover::Link { boundary, last }, Answer::Object(bytes)) => {
-                let Some(bytes) = bytes else { return Ok(Takeover::Survey) };
+                let Some(bytes) = bytes else {
+                    return Ok(Takeover::Survey);
+                };
                 let (object, digest) = decode(last, &bytes)?;
-                let link = Link { seq: last, digest, object: &object };
+                let link = Link {
+                    seq: last,
+                    digest,
+                    object: &object,
+                };
                 Ok(link.fence(boundary, candidate, replica, now))
             }
             (Takeover::Fence { boundary, slot }, answer) => Ok(match slot.answer(answer) {
@@ -71,16 +94,43 @@ impl Takeover {
                 Fate::Won(fence, sealed) => replay(boundary, fence, sealed, replica),
                 Fate::Lost => Takeover::Survey,
             }),
-            (Takeover::Replay { boundary, fence, sealed }, Answer::Object(Some(bytes))) => {
+            (
+                Takeover::Replay {
+                    boundary,
+                    fence,
+                    sealed,
+                },
+                Answer::Object(Some(bytes)),
+            ) => {
                 let (object, digest) = decode(replica.head().seq.next(), &bytes)?;
                 replica.apply(object, digest)?;
                 Ok(replay(boundary, fence, sealed, replica))
             }
-            (Takeover::Replay { boundary, fence, sealed }, Answer::Object(None)) => {
+            (
+                Takeover::Replay {
+                    boundary,
+                    fence,
+                    sealed,
+                },
+                Answer::Object(None),
+            ) => {
                 let missing = Some(replica.head().seq.next());
-                Ok(Takeover::Recheck { boundary, fence, sealed, missing })
+                Ok(Takeover::Recheck {
+                    boundary,
+                    fence,
+                    sealed,
+                    missing,
+                })
             }
-            (Takeover::Recheck { boundary, fence, sealed, missing }, Answer::Boundary(seen)) => {
+            (
+                Takeover::Recheck {
+                    boundary,
+                    fence,
+                    sealed,
+                    missing,
+                },
+                Answer::Boundary(seen),
+            ) => {
                 if seen != boundary {
                     return Ok(Takeover::Survey);
                 }
@@ -101,7 +151,10 @@ fn surveyed(boundary: Seq, replica: &Replica) -> Result<Takeover, Corrupt> {
     if boundary > replica.head().seq {
         let what = "older objects were collected, which this version cannot start from: \
                     run the version that collected them, or a newer one";
-        return Err(Corrupt { seq: boundary, what: what.into() });
+        return Err(Corrupt {
+            seq: boundary,
+            what: what.into(),
+        });
     }
     Ok(Takeover::Find { boundary })
 }
@@ -116,7 +169,9 @@ fn found(
     let head = replica.head();
     match last {
         None if head.seq == Seq::ZERO => {
-            let fence = Record::Fence(Fence { secret: Some(candidate.birth.secret) });
+            let fence = Record::Fence(Fence {
+                secret: Some(candidate.birth.secret),
+            });
             let header = Header {
                 writer: candidate.incarnation,
                 generation: candidate.birth.generation,
@@ -128,7 +183,10 @@ fn found(
             Ok(Takeover::Fence { boundary, slot })
         }
         Some(last) if last >= head.seq => Ok(Takeover::Link { boundary, last }),
-        _ => Err(Corrupt { seq: head.seq, what: "it was there and is gone".into() }),
+        _ => Err(Corrupt {
+            seq: head.seq,
+            what: "it was there and is gone".into(),
+        }),
     }
 }
 
@@ -140,13 +198,7 @@ struct Link<'a> {
 }
 
 impl Link<'_> {
-    fn fence(
-        self,
-        boundary: Seq,
-        candidate: &Candidate,
-        replica: &Replica,
-        now: Now,
-    ) -> Takeover {
+    fn fence(self, boundary: Seq, candidate: &Candidate, replica: &Replica, now: Now) -> Takeover {
         debug_assert!(self.seq >= replica.head().seq);
         let header = Header {
             writer: candidate.incarnation,
@@ -164,12 +216,24 @@ impl Link<'_> {
 /// Goes on reading, or has read all that lies before the fence.
 fn replay(boundary: Seq, fence: Object, sealed: Sealed, replica: &Replica) -> Takeover {
     if replica.head().seq.next() == fence.header.seq {
-        Takeover::Recheck { boundary, fence, sealed, missing: None }
+        Takeover::Recheck {
+            boundary,
+            fence,
+            sealed,
+            missing: None,
+        }
     } else {
-        Takeover::Replay { boundary, fence, sealed }
+        Takeover::Replay {
+            boundary,
+            fence,
+            sealed,
+        }
     }
 }
 
 fn decode(seq: Seq, bytes: &bytes::Bytes) -> Result<(Object, Digest), Corrupt> {
-    Object::decode(bytes).map_err(|error| Corrupt { seq, what: error.to_string() })
+    Object::decode(bytes).map_err(|error| Corrupt {
+        seq,
+        what: error.to_string(),
+    })
 }

@@ -44,13 +44,31 @@ impl Actor for PartitionWriter {
     type Message = Task;
 
     async fn handle(&mut self, task: Task, _: &mut Context<Task>) -> Result<(), Failure> {
-        let Task { plan, generation, hold } = task;
-        let key = plan.plan.partition.file_key(&self.journal, generation, plan.id.seq);
+        let Task {
+            plan,
+            generation,
+            hold,
+        } = task;
+        let key = plan
+            .plan
+            .partition
+            .file_key(&self.journal, generation, plan.id.seq);
         let (journal, codec) = (self.journal.clone(), self.codec);
-        let encoded = self.compute.run(move || encode(&plan, &journal, generation, codec));
-        let file = encoded.await.map_err(|panicked| Failure::Restart(panicked.to_string()))?;
+        let encoded = self
+            .compute
+            .run(move || encode(&plan, &journal, generation, codec));
+        let file = encoded
+            .await
+            .map_err(|panicked| Failure::Restart(panicked.to_string()))?;
         let (done, bytes) = file.map_err(|what| Failure::Restart(format!("{key}: {what}")))?;
-        self.uploader.send(SealedFile { key, bytes, done, hold }).await?;
+        self.uploader
+            .send(SealedFile {
+                key,
+                bytes,
+                done,
+                hold,
+            })
+            .await?;
         Ok(())
     }
 }
@@ -77,7 +95,10 @@ fn encode(
         Area::Quarantine => quarantine_file(open),
     };
     if file.rows != plan.rows || file.key_xor != plan.key_xor {
-        return Err(format!("{} rows came out where the plan says {}", file.rows, plan.rows));
+        return Err(format!(
+            "{} rows came out where the plan says {}",
+            file.rows, plan.rows
+        ));
     }
     let done = Done {
         plan: open.id.seq,
@@ -91,16 +112,15 @@ fn encode(
     Ok((done, file.bytes))
 }
 
-fn rows_file(
-    open: &OpenPlan,
-    meta: &FileMeta,
-    codec: Codec,
-) -> Result<LakeFile, String> {
+fn rows_file(open: &OpenPlan, meta: &FileMeta, codec: Codec) -> Result<LakeFile, String> {
     let slices: Vec<SliceRef> = open
         .pieces
         .iter()
         .filter_map(|piece| match &piece.content {
-            Content::Rows { batch, slice } => Some(SliceRef { batch: Arc::clone(batch), slice: *slice }),
+            Content::Rows { batch, slice } => Some(SliceRef {
+                batch: Arc::clone(batch),
+                slice: *slice,
+            }),
             Content::Quarantine(_) => None,
         })
         .collect();

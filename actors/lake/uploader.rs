@@ -13,8 +13,8 @@ use super::partition_writer::SealedFile;
 use crate::{
     base::{Actor, Address, Context, Failure},
     journal::{appender, claims::Rider, desk::Desk},
-    report,
     ports::{Created, Store, StoreError},
+    report,
 };
 
 /// Pauses between tries, doubled each time up to the cap.
@@ -36,7 +36,11 @@ impl<R: Rider> std::fmt::Debug for Uploader<R> {
 impl<R: Rider> Actor for Uploader<R> {
     type Message = SealedFile;
 
-    async fn handle(&mut self, file: SealedFile, _: &mut Context<SealedFile>) -> Result<(), Failure> {
+    async fn handle(
+        &mut self,
+        file: SealedFile,
+        _: &mut Context<SealedFile>,
+    ) -> Result<(), Failure> {
         let mut pause = PAUSE_MIN;
         loop {
             match self.write(&file).await? {
@@ -84,13 +88,20 @@ impl<R: Rider> Uploader<R> {
 
     /// Same plan, same rows; the bytes may differ, by another version's encoder.
     fn is_the_same(&self, found: &Bytes, file: &SealedFile) -> Result<bool, Failure> {
-        let Done { plan, rows, key_xor, .. } = file.done;
+        let Done {
+            plan,
+            rows,
+            key_xor,
+            ..
+        } = file.done;
         match file.done.partition.area {
             Area::Tenant(_) => Ok(Footer::read(found).is_ok_and(|footer| {
                 footer.meta.plan == plan && footer.rows == rows && footer.key_xor == key_xor
             })),
             Area::Quarantine => {
-                let Some(birth) = self.desk.leader()?.birth() else { return Ok(false) };
+                let Some(birth) = self.desk.leader()?.birth() else {
+                    return Ok(false);
+                };
                 let Ok(entries) = quarantine::decode(&found[..], &birth.secret) else {
                     return Ok(false);
                 };

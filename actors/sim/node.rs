@@ -64,15 +64,26 @@ pub(super) enum Write {
 }
 
 pub(super) fn candidate(dice: &mut Dice, birth: Birth) -> Candidate {
-    Candidate { incarnation: Incarnation(dice.next()), birth }
+    Candidate {
+        incarnation: Incarnation(dice.next()),
+        birth,
+    }
 }
 
 impl Node {
     pub(super) fn new(candidate: Candidate, mutant: Option<Mutant>) -> Node {
         let limits = Limits {
-            window: Window { reach_ms: i64::MAX, bytes_max: u64::MAX },
+            window: Window {
+                reach_ms: i64::MAX,
+                bytes_max: u64::MAX,
+            },
             heartbeat: Duration::from_secs(5),
-            seal: SealLimits { age_ms: 0, rows: 6, raw_bytes: u64::MAX, open_max: 2 },
+            seal: SealLimits {
+                age_ms: 0,
+                rows: 6,
+                raw_bytes: u64::MAX,
+                open_max: 2,
+            },
         };
         Node {
             leader: Leader::new(candidate, limits),
@@ -130,7 +141,10 @@ impl Node {
 
     fn owns_head(&self, world: &World) -> Checked {
         let head = self.leader.replica().head();
-        let there = world.log.get(&head.seq).map(|bytes| audit::journal::Object::decode(bytes));
+        let there = world
+            .log
+            .get(&head.seq)
+            .map(|bytes| audit::journal::Object::decode(bytes));
         match there {
             Some(Ok((_, digest))) if digest == head.digest => Ok(()),
             _ => Err(Violation(format!("I9: slot {} was not won", head.seq))),
@@ -157,7 +171,9 @@ impl Node {
                 sent_at_ms: 0,
                 receives: 1,
             };
-            let Some(ticket) = self.in_flight.admit(&message) else { continue };
+            let Some(ticket) = self.in_flight.admit(&message) else {
+                continue;
+            };
             if self.mutant == Some(Mutant::DeleteBeforeCommit) {
                 world.delete(no, receipt_no(&message.receipt))?;
             }
@@ -175,17 +191,25 @@ impl Node {
         mut events: Vec<EventId>,
     ) -> Checked {
         let rest = events.split_off(world.dice.between(1, events.len() as u64) as usize);
-        let Some(batch) = self.batch() else { return Ok(()) };
+        let Some(batch) = self.batch() else {
+            return Ok(());
+        };
         let keys: Vec<Key> = events.iter().map(|event| world.key(*event)).collect();
         let stake = ticket.split();
-        let Ok(verdicts) = self.leader.offer(batch, &keys, stake) else { return Ok(()) };
-        let copies = verdicts.iter().all(|verdict| *verdict == Verdict::Duplicate);
+        let Ok(verdicts) = self.leader.offer(batch, &keys, stake) else {
+            return Ok(());
+        };
+        let copies = verdicts
+            .iter()
+            .all(|verdict| *verdict == Verdict::Duplicate);
         if self.mutant == Some(Mutant::DeleteRiderEarly) && copies && rest.is_empty() {
             world.delete(no, self.newest.get(&id(no)).map_or(0, receipt_no))?;
         }
         let all = self.mutant == Some(Mutant::NoDedup);
         let new = events.into_iter().zip(verdicts);
-        let new = new.filter(|(_, v)| all || *v == Verdict::New).map(|(event, _)| event);
+        let new = new
+            .filter(|(_, v)| all || *v == Verdict::New)
+            .map(|(event, _)| event);
         if let Some((_, filling)) = &mut self.filling {
             filling.extend(new);
         }
@@ -201,9 +225,13 @@ impl Node {
 
     /// I7: a message is deleted with the newest receipt there is by then.
     fn settle(&mut self, ticket: Ticket) -> Checked {
-        let Some((id, receipt)) = ticket.settle() else { return Ok(()) };
+        let Some((id, receipt)) = ticket.settle() else {
+            return Ok(());
+        };
         if self.newest.get(&id) != Some(&receipt) {
-            return Err(Violation(format!("I7: {id} would be deleted with an old receipt")));
+            return Err(Violation(format!(
+                "I7: {id} would be deleted with an old receipt"
+            )));
         }
         self.settled.push((id, receipt));
         Ok(())
@@ -227,7 +255,10 @@ impl Node {
         }
         let (batch, events) = self.closed.remove(0);
         let batch_record = gather(world, &events);
-        let contents = Contents { batch: batch_record, ..Contents::default() };
+        let contents = Contents {
+            batch: batch_record,
+            ..Contents::default()
+        };
         // A batch of an earlier leadership is dropped: its messages come again.
         drop(self.leader.submit(batch, contents));
     }
@@ -254,10 +285,17 @@ impl Node {
         }
         let plans: Vec<OpenPlan> = self.leader.plans_to_do().cloned().collect();
         let open = world.dice.pick(&plans)?;
-        let mut keys: File = open.pieces.iter().flat_map(|piece| keys_of(&piece.content)).collect();
+        let mut keys: File = open
+            .pieces
+            .iter()
+            .flat_map(|piece| keys_of(&piece.content))
+            .collect();
         if self.mutant == Some(Mutant::FilesByTiming) {
             let waiting = self.leader.replica().waiting().get(&open.id.partition);
-            let more = waiting.into_iter().flatten().flat_map(|piece| keys_of(&piece.content));
+            let more = waiting
+                .into_iter()
+                .flatten()
+                .flat_map(|piece| keys_of(&piece.content));
             keys.extend(more);
         }
         let done = Done {
@@ -293,7 +331,10 @@ fn id(no: MessageNo) -> MessageId {
 
 fn now(world: &World) -> Now {
     let boot_ms = world.step * STEP_MS;
-    Now { wall_ms: boot_ms as i64, boot_ms }
+    Now {
+        wall_ms: boot_ms as i64,
+        boot_ms,
+    }
 }
 
 fn receipt_no(receipt: &Receipt) -> u64 {
@@ -314,10 +355,12 @@ fn keys_of(content: &Content) -> Vec<Key> {
 fn gather(world: &World, events: &[EventId]) -> Option<Batch> {
     let mut groups: BTreeMap<&Partition, Vec<Key>> = BTreeMap::new();
     for event in events {
-        groups.entry(world.partition(*event)).or_default().push(world.key(*event));
+        groups
+            .entry(world.partition(*event))
+            .or_default()
+            .push(world.key(*event));
     }
-    let mut batch =
-        Batch::default();
+    let mut batch = Batch::default();
     for (partition, keys) in groups {
         let row_start = batch.keys.len() as u32;
         let slice = Slice {
@@ -336,5 +379,8 @@ fn gather(world: &World, events: &[EventId]) -> Option<Batch> {
 /// What every candidate of one world would begin a journal with.
 pub(super) fn birth(dice: &mut Dice) -> Birth {
     let secret = Secret([dice.next(), dice.next(), dice.next(), dice.next()]);
-    Birth { generation: audit::journal_id::Gen(dice.next()), secret }
+    Birth {
+        generation: audit::journal_id::Gen(dice.next()),
+        secret,
+    }
 }

@@ -59,7 +59,9 @@ pub(super) fn run(seed: u64, mutant: Option<Mutant>) -> Result<Report, Violation
     };
     let count = dice.between(1, 2);
     let steps = dice.between(100, 700);
-    let nodes = (0..count).map(|_| Node::new(node::candidate(&mut dice, birth), mutant)).collect();
+    let nodes = (0..count)
+        .map(|_| Node::new(node::candidate(&mut dice, birth), mutant))
+        .collect();
     let mut run = Run {
         world: World::new(dice, birth.secret),
         nodes,
@@ -183,12 +185,19 @@ impl Run {
             }
             return Ok(());
         }
-        let Some(effect) = self.nodes[index].effect(&self.world) else { return Ok(()) };
+        let Some(effect) = self.nodes[index].effect(&self.world) else {
+            return Ok(());
+        };
         let answer = match effect {
             Effect::Boundary => Answer::Boundary(Seq::ZERO),
-            Effect::Last { after } => {
-                Answer::Last(self.world.log.keys().next_back().copied().filter(|last| *last > after))
-            }
+            Effect::Last { after } => Answer::Last(
+                self.world
+                    .log
+                    .keys()
+                    .next_back()
+                    .copied()
+                    .filter(|last| *last > after),
+            ),
             Effect::Read(seq) => Answer::Object(self.world.log.get(&seq).cloned()),
             Effect::Create { seq, object } => return self.write(index, Write::Log(seq, object)),
         };

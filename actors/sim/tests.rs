@@ -4,7 +4,7 @@
 
 use std::collections::BTreeMap;
 
-use super::{Mutant, run::Report, run};
+use super::{Mutant, run, run::Report};
 
 /// Worlds in an ordinary run.
 const SEEDS: u64 = 20_000;
@@ -30,9 +30,19 @@ fn twenty_thousand_worlds_lose_nothing_and_double_nothing() {
         }
     }
     println!("{} worlds, 0 violations; {counts:?}", seeds.count());
-    for fault in ["crash", "sleep", "write failed", "answer lost", "write late", "batch lost"] {
+    for fault in [
+        "crash",
+        "sleep",
+        "write failed",
+        "answer lost",
+        "write late",
+        "batch lost",
+    ] {
         let injected = counts.get(fault).copied().unwrap_or_default();
-        assert!(injected > SEEDS / 10 || std::env::var("IDTRAIL_SEED").is_ok(), "{fault}");
+        assert!(
+            injected > SEEDS / 10 || std::env::var("IDTRAIL_SEED").is_ok(),
+            "{fault}"
+        );
     }
 }
 
@@ -55,7 +65,8 @@ fn every_planted_bug_is_caught() {
         Mutant::TakenIsSuccess,
         Mutant::FilesByTiming,
     ] {
-        let caught = (0..MUTANT_SEEDS).find_map(|seed| Some((seed, run(seed, Some(mutant)).err()?)));
+        let caught =
+            (0..MUTANT_SEEDS).find_map(|seed| Some((seed, run(seed, Some(mutant)).err()?)));
         let (seed, violation) = caught.unwrap_or_else(|| panic!("{mutant:?} was not caught"));
         println!("{mutant:?}: caught in world {seed}: {violation:?}");
     }

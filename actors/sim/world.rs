@@ -112,7 +112,11 @@ impl World {
             }
         }
         for (no, events) in (0..).zip(sent) {
-            let letter = Letter { events, visible_at: dice.below(120), receipt: 0 };
+            let letter = Letter {
+                events,
+                visible_at: dice.below(120),
+                receipt: 0,
+            };
             self.queue.insert(no, letter);
         }
     }
@@ -137,9 +141,8 @@ impl World {
     /// Hides some visible messages and gives them a new receipt each; now and
     /// then one that is hidden comes as well.
     pub(super) fn receive(&mut self, faults: bool) -> Vec<(MessageNo, u64, Vec<EventId>)> {
-        let visible = |(no, letter): (&MessageNo, &Letter)| {
-            (letter.visible_at <= self.step).then_some(*no)
-        };
+        let visible =
+            |(no, letter): (&MessageNo, &Letter)| (letter.visible_at <= self.step).then_some(*no);
         let mut ready: Vec<MessageNo> = self.queue.iter().filter_map(visible).collect();
         let all: Vec<MessageNo> = self.queue.keys().copied().collect();
         if faults && self.dice.chance(80) {
@@ -147,7 +150,9 @@ impl World {
         }
         let mut taken = Vec::new();
         for _ in 0..self.dice.between(1, 4) {
-            let Some(no) = self.dice.pick(&ready).copied() else { break };
+            let Some(no) = self.dice.pick(&ready).copied() else {
+                break;
+            };
             ready.retain(|other| *other != no);
             self.receipts += 1;
             if let Some(letter) = self.queue.get_mut(&no) {
@@ -161,7 +166,9 @@ impl World {
 
     /// I1 and I7; an old receipt deletes nothing.
     pub(super) fn delete(&mut self, no: MessageNo, receipt: u64) -> Checked {
-        let Some(letter) = self.queue.get(&no) else { return Ok(()) };
+        let Some(letter) = self.queue.get(&no) else {
+            return Ok(());
+        };
         for event in &letter.events {
             if !self.truth.durable.contains(&self.key(*event)) {
                 let what = format!("I1: message {no} deleted, event {event} is not durable");
@@ -184,7 +191,10 @@ impl World {
         let (object, _) = Object::decode(bytes)
             .map_err(|error| Violation(format!("I3: object {seq} cannot be read: {error}")))?;
         if object.header.seq != seq {
-            return Err(Violation(format!("I3: slot {seq} holds {}", object.header.seq)));
+            return Err(Violation(format!(
+                "I3: slot {seq} holds {}",
+                object.header.seq
+            )));
         }
         for record in object.records {
             match record {
@@ -198,7 +208,10 @@ impl World {
                     }
                 }
                 Record::Plan(plan) => {
-                    let id = PlanId { seq, partition: plan.partition.clone() };
+                    let id = PlanId {
+                        seq,
+                        partition: plan.partition.clone(),
+                    };
                     self.truth.plans.insert(id, plan);
                 }
                 _ => {}
@@ -215,7 +228,9 @@ impl World {
             ours.sort_unstable();
             theirs.sort_unstable();
             if ours != theirs {
-                return Err(Violation(format!("I5: {id:?} would be written with other rows")));
+                return Err(Violation(format!(
+                    "I5: {id:?} would be written with other rows"
+                )));
             }
             return Ok(false);
         }
@@ -224,16 +239,25 @@ impl World {
             return Err(Violation(format!("I5: {id:?} is in no journal")));
         };
         if file.len() as u64 != plan.rows || KeyXor::of(file.iter().copied()) != plan.key_xor {
-            return Err(Violation(format!("I5: the file of {id:?} is not its plan's")));
+            return Err(Violation(format!(
+                "I5: the file of {id:?} is not its plan's"
+            )));
         }
-        let rows = self.truth.rows.get(&id.partition).map(Vec::as_slice).unwrap_or_default();
+        let rows = self
+            .truth
+            .rows
+            .get(&id.partition)
+            .map(Vec::as_slice)
+            .unwrap_or_default();
         let expected: BTreeSet<Key> = rows
             .iter()
             .filter(|(seq, _)| *seq > plan.from && *seq <= plan.upto)
             .map(|(_, key)| *key)
             .collect();
         if expected != file.iter().copied().collect() {
-            return Err(Violation(format!("I6: the file of {id:?} has rows from elsewhere")));
+            return Err(Violation(format!(
+                "I6: the file of {id:?} has rows from elsewhere"
+            )));
         }
         for key in file {
             if !self.truth.filed.insert(*key) {
@@ -255,11 +279,17 @@ impl World {
         if rows == events.len() {
             Ok(())
         } else {
-            Err(Violation(format!("I2: {rows} rows for {} events", events.len())))
+            Err(Violation(format!(
+                "I2: {rows} rows for {} events",
+                events.len()
+            )))
         }
     }
 
     pub(super) fn events(&self) -> BTreeSet<EventId> {
-        self.queue.values().flat_map(|letter| letter.events.iter().copied()).collect()
+        self.queue
+            .values()
+            .flat_map(|letter| letter.events.iter().copied())
+            .collect()
     }
 }

@@ -1,8 +1,8 @@
 //! One database file in memory: checked when it is read, asked with care.
 
+use core::net::{IpAddr, Ipv4Addr};
 use std::{
     fmt, io,
-    net::{IpAddr, Ipv4Addr},
     os::unix::fs::MetadataExt as _,
     panic::{AssertUnwindSafe, catch_unwind},
     path::Path,

@@ -13,9 +13,9 @@ mod file;
 #[cfg(test)]
 mod tests;
 
+use core::net::IpAddr;
 use std::{
     collections::HashMap,
-    net::IpAddr,
     path::PathBuf,
     sync::{
         Arc, Mutex, PoisonError,
@@ -49,6 +49,12 @@ pub struct PlaceRef<'a> {
     pub region: Option<&'a str>,
     pub latitude: Option<f64>,
     pub longitude: Option<f64>,
+}
+
+/// Where addresses are.
+pub trait Lookup {
+    /// `None`: unknown, or no address.
+    fn lookup(&mut self, ip: &str) -> Option<PlaceRef<'_>>;
 }
 
 /// The database of the process.
@@ -148,9 +154,10 @@ impl Places {
             remembered: HashMap::new(),
         }
     }
+}
 
-    /// Where `ip` is. `None`: unknown, or no address.
-    pub fn lookup(&mut self, ip: &str) -> Option<PlaceRef<'_>> {
+impl Lookup for Places {
+    fn lookup(&mut self, ip: &str) -> Option<PlaceRef<'_>> {
         let ip = ip.parse::<IpAddr>().ok()?.to_canonical();
         let version = self.database.version.load(Ordering::Acquire);
         if version != self.version {

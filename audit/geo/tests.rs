@@ -205,7 +205,7 @@ fn memory_for_addresses_is_bounded() {
     std::fs::write(&path, tiny::database("Tiny-City", "Amaurot")).expect("writes");
     let mut places = Places::new(Database::open(Some(path)).0);
     for i in 0..REMEMBERED_MAX + 10 {
-        let ip = IpAddr::from(std::net::Ipv4Addr::from_bits(
+        let ip = IpAddr::from(core::net::Ipv4Addr::from_bits(
             u32::try_from(i).expect("small"),
         ));
         assert!(places.lookup(&ip.to_string()).is_some());

@@ -256,8 +256,10 @@ mod tests {
         let raw = batch.raw(0..end).expect("raw");
         assert!(raw.iter().eq(expected.iter().map(|row| row.3.as_bytes())));
         let columns = batch.columns().expect("columns");
-        let ids = columns.column(schema::IDENTITY_ID).as_string::<i32>();
-        let times = columns.column(schema::EVENT_TIME);
+        let ids = columns
+            .column(Column::IdentityId.index())
+            .as_string::<i32>();
+        let times = columns.column(Column::EventTime.index());
         let times = times.as_primitive::<TimestampMillisecondType>().values();
         assert!(ids.iter().eq(expected.iter().map(|row| row.1)));
         assert!(times.iter().copied().eq(expected.iter().map(|row| row.2)));

@@ -102,7 +102,10 @@ impl fmt::Debug for Columns {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::journal::specimen::{NOON_MS, batch};
+    use crate::{
+        journal::specimen::{NOON_MS, batch},
+        schema::Column,
+    };
 
     #[test]
     fn damaged_columns_are_an_error_or_columns_and_no_panic() {
@@ -124,7 +127,11 @@ mod tests {
     fn columns_are_decoded_where_they_lie_and_once() {
         let batch = batch(&[("acme", Some("ann@example.com"), NOON_MS, "{}")]);
         let first = batch.columns().expect("columns");
-        let values = first.column(schema::EVENT_SOURCE).to_data().buffers()[1].as_ptr();
+        let values = first
+            .column(Column::EventSource.index())
+            .to_data()
+            .buffers()[1]
+            .as_ptr();
         assert!(batch.columns.bytes().as_ptr_range().contains(&values));
         assert!(std::ptr::eq(first, batch.columns().expect("columns")));
     }

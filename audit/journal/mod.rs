@@ -64,7 +64,11 @@ pub struct Object {
 
 impl Object {
     pub fn new(header: Header, records: Vec<Record>) -> Object {
-        Object { header, accounting: Accounting::default(), records }
+        Object {
+            header,
+            accounting: Accounting::default(),
+            records,
+        }
     }
 }
 

@@ -160,7 +160,9 @@ pub(crate) fn object() -> Object {
         },
         accounting,
         records: vec![
-            Record::Fence(Fence { secret: Some(SECRET) }),
+            Record::Fence(Fence {
+                secret: Some(SECRET),
+            }),
             Record::Done(done),
             Record::Plan(plan),
             Record::Quarantine(vec![entry]),

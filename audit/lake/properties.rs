@@ -37,11 +37,12 @@ pub enum Codec {
 pub(super) fn properties(codec: Codec, rows: usize, footer: Vec<KeyValue>) -> WriterProperties {
     let event_data = ColumnPath::from(Column::EventData.name());
     let level = ZstdLevel::try_new(1).expect("level 1 exists");
-    let sorting = [Column::IdentityId.index(), Column::EventTime.index()].map(|column| SortingColumn {
-        column_idx: i32::try_from(column).expect("29 columns"),
-        descending: false,
-        nulls_first: false,
-    });
+    let sorting =
+        [Column::IdentityId.index(), Column::EventTime.index()].map(|column| SortingColumn {
+            column_idx: i32::try_from(column).expect("29 columns"),
+            descending: false,
+            nulls_first: false,
+        });
     let mut builder = WriterProperties::builder()
         .set_created_by(CREATED_BY.to_owned())
         .set_key_value_metadata(Some(footer))

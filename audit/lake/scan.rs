@@ -25,10 +25,7 @@ use super::{
     LakeError,
     footer::{guarded, metadata},
 };
-use crate::{
-    schema::Column,
-    source::Source,
-};
+use crate::{schema::Column, source::Source};
 
 /// Rows that are decoded at once.
 const BATCH_ROWS: usize = 1024;
@@ -54,8 +51,7 @@ pub struct Events {
 /// Opens a whole file.
 pub fn scan(bytes: &Bytes) -> Result<Events, LakeError> {
     let metadata = Arc::new(metadata(bytes)?);
-    let wanted =
-        [Column::EventSource, Column::EventTime, Column::EventData].map(Column::name);
+    let wanted = [Column::EventSource, Column::EventTime, Column::EventData].map(Column::name);
     let reader = guarded(|| {
         let options = ArrowReaderOptions::new().with_skip_arrow_metadata(true);
         let metadata = ArrowReaderMetadata::try_new(metadata, options)?;
@@ -119,9 +115,7 @@ fn events(batch: &RecordBatch) -> Result<Vec<Event>, LakeError> {
 }
 
 fn strings(batch: &RecordBatch, column: Column) -> Option<&StringArray> {
-    batch
-        .column_by_name(column.name())?
-        .as_string_opt::<i32>()
+    batch.column_by_name(column.name())?.as_string_opt::<i32>()
 }
 
 fn times(batch: &RecordBatch) -> Option<&TimestampMillisecondArray> {

@@ -162,7 +162,10 @@ fn each_column_is_written_as_it_is_read() {
         let sorted: Vec<i32> = sorting.iter().map(|column| column.column_idx).collect();
         assert_eq!(
             sorted,
-            [Column::IdentityId.index() as i32, Column::EventTime.index() as i32]
+            [
+                Column::IdentityId.index() as i32,
+                Column::EventTime.index() as i32
+            ]
         );
     };
     check(Codec::Zstd, "event_data", "ZSTD", false, false, false);

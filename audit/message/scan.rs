@@ -13,6 +13,14 @@ pub(super) const BLOCK: usize = 64;
 const ONES: u64 = 0x0101_0101_0101_0101;
 const EVEN_BITS: u64 = 0x5555_5555_5555_5555;
 
+/// Classes of bytes, one bit each.
+const QUOTE: u8 = 1;
+const OPEN: u8 = 1 << 1;
+const CLOSE: u8 = 1 << 2;
+const COLON: u8 = 1 << 3;
+const BACKSLASH: u8 = 1 << 4;
+const NEWLINE: u8 = 1 << 5;
+
 /// What is carried from one block into the next.
 #[derive(Clone, Copy, Default, Debug)]
 pub(super) struct Carry {
@@ -40,39 +48,31 @@ pub(super) struct Scan {
 struct Packed(u64);
 
 impl Scan {
-    #[inline]
+    // A function of its own: inlined into a larger one, its loops stay loops.
+    #[inline(never)]
     pub(super) fn of(block: &[u8; BLOCK], carry: &mut Carry) -> Scan {
-        let mut classes = [0u8; BLOCK];
-        let mut rare = 0u8;
-        for (class, &byte) in classes.iter_mut().zip(block) {
-            // `[` and `{`, `]` and `}` differ in one bit.
-            let folded = byte | 0x20;
-            *class = u8::from(byte == b'"')
-                | u8::from(folded == b'{') << 1
-                | u8::from(folded == b'}') << 2
-                | u8::from(byte == b':') << 3;
-            rare |= u8::from(byte == b'\\') | u8::from(byte == b'\n') << 1;
-        }
-        let backslashes = if rare & 1 == 0 {
+        let classes = block.map(class);
+        let present = classes.iter().fold(0, |present, class| present | class);
+        let backslashes = if present & BACKSLASH == 0 {
             0
         } else {
-            positions(block, b'\\')
+            Packed::of(&classes, BACKSLASH).in_order()
         };
         let escaped = escaped(backslashes, carry);
-        let quotes = Packed::of(&classes, 0).in_order() & !escaped;
+        let quotes = Packed::of(&classes, QUOTE).in_order() & !escaped;
         let strings = prefix_xor(quotes) ^ carry.in_string;
         carry.in_string = 0u64.wrapping_sub(strings >> 63);
         let outside = !Packed::from_order(strings).0;
         Scan {
             strings,
-            newlines: if rare & 2 == 0 {
+            newlines: if present & NEWLINE == 0 {
                 0
             } else {
-                positions(block, b'\n')
+                Packed::of(&classes, NEWLINE).in_order()
             },
-            open: Packed(Packed::of(&classes, 1).0 & outside),
-            close: Packed(Packed::of(&classes, 2).0 & outside),
-            colon: Packed(Packed::of(&classes, 3).0 & outside),
+            open: Packed(Packed::of(&classes, OPEN).0 & outside),
+            close: Packed(Packed::of(&classes, CLOSE).0 & outside),
+            colon: Packed(Packed::of(&classes, COLON).0 & outside),
         }
     }
 
@@ -98,10 +98,11 @@ impl Scan {
 }
 
 impl Packed {
-    /// The bit `bit` of each of the block's bytes.
+    /// Where bytes of this class are.
     #[inline]
-    fn of(classes: &[u8; BLOCK], bit: u32) -> Packed {
+    fn of(classes: &[u8; BLOCK], wanted: u8) -> Packed {
         let (words, _) = classes.as_chunks::<8>();
+        let bit = wanted.trailing_zeros();
         Packed(words.iter().enumerate().fold(0, |packed, (i, word)| {
             packed | (u64::from_le_bytes(*word) >> bit & ONES) << i
         }))
@@ -118,9 +119,17 @@ impl Packed {
     }
 }
 
-/// Where `wanted` stands in the block.
-fn positions(block: &[u8; BLOCK], wanted: u8) -> u64 {
-    Packed::of(&block.map(|byte| u8::from(byte == wanted)), 0).in_order()
+/// Without branches, so that the compiler does many bytes at once.
+#[inline(always)]
+fn class(byte: u8) -> u8 {
+    // `[` and `{`, `]` and `}` differ in one bit.
+    let folded = byte | 0x20;
+    (u8::from(byte == b'"') * QUOTE)
+        | (u8::from(folded == b'{') * OPEN)
+        | (u8::from(folded == b'}') * CLOSE)
+        | (u8::from(byte == b':') * COLON)
+        | (u8::from(byte == b'\\') * BACKSLASH)
+        | (u8::from(byte == b'\n') * NEWLINE)
 }
 
 /// Eight by eight bits, rows for columns (Warren: "Hacker's Delight", 7-3).
@@ -200,7 +209,8 @@ mod tests {
                 let (open, close, colon) = scan.places();
                 prop_assert_eq!([open, close, colon], places);
                 prop_assert_eq!(scan.counts().0, open.count_ones());
-                prop_assert_eq!(scan.newlines, positions(block, b'\n'));
+                let newlines = block.iter().rev().fold(0, |all, b| all << 1 | u64::from(*b == b'\n'));
+                prop_assert_eq!(scan.newlines, newlines);
             }
         }
     }

@@ -238,7 +238,7 @@ impl Splitter {
                 Some(block) => block,
                 None if !over => return self.pause(object),
                 None if rest.is_empty() => {
-                    return self.broken(object, Reason::Unclosed);
+                    return self.broken(&object, Reason::Unclosed);
                 }
                 None => {
                     padded[..rest.len()].copy_from_slice(rest);
@@ -254,7 +254,7 @@ impl Splitter {
                 object.walk(&scan, buffer, self.at, self.depth_max)
             {
                 self.at = place;
-                return self.broken(object, reason);
+                return self.broken(&object, reason);
             } else {
                 self.at = object.end.unwrap_or(self.at + length);
             }
@@ -266,7 +266,7 @@ impl Splitter {
     fn pause(&mut self, mut object: Object) -> Option<Step> {
         if !object.reported && self.at - object.start > self.event_bytes {
             if object.suspect.is_some() {
-                return self.broken(object, Reason::Unclosed);
+                return self.broken(&object, Reason::Unclosed);
             }
             object.reported = true;
             let step = Step::Bad(object.start..self.at, Reason::Bytes(self.event_bytes));
@@ -281,7 +281,7 @@ impl Splitter {
     fn ended(&mut self, object: Object, buffer: &[u8], over: bool) -> Option<Step> {
         let end = object.end.unwrap_or(self.at);
         if buffer[end - 1] != b'}' {
-            return self.broken(object, Reason::Mismatch);
+            return self.broken(&object, Reason::Mismatch);
         }
         let blanks = buffer[end..].iter().take(BLANKS_MAX);
         let follower = blanks.copied().find(|b| !matches!(b, b' ' | b'\t' | b'\r'));
@@ -293,7 +293,7 @@ impl Splitter {
             None | Some(b'\n' | b',' | b'{') => {}
             Some(b'[') if !self.in_array => {}
             Some(b']') if self.in_array => {}
-            Some(_) => return self.broken(object, Reason::Trailing),
+            Some(_) => return self.broken(&object, Reason::Trailing),
         }
         self.indent = None;
         let range = object.start..end;
@@ -311,7 +311,7 @@ impl Splitter {
     }
 
     /// Ends the object as the module's header says.
-    fn broken(&mut self, object: Object, reason: Reason) -> Option<Step> {
+    fn broken(&mut self, object: &Object, reason: Reason) -> Option<Step> {
         if let Some(line) = object.suspect {
             self.at = line;
             self.indent = None;

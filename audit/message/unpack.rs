@@ -61,10 +61,10 @@ impl Unpacker {
             Inner::Gzip(MultiGzDecoder::new(Counted { input, taken: 0 }))
         } else if is_zstd {
             let mut decoder = zstd::stream::read::Decoder::with_buffer(Counted { input, taken: 0 })
-                .map_err(damaged)?;
+                .map_err(|error| damaged(&error))?;
             decoder
                 .window_log_max(limits.zstd_window_log)
-                .map_err(damaged)?;
+                .map_err(|error| damaged(&error))?;
             Inner::Zstd(decoder)
         } else {
             Inner::Plain(input)
@@ -91,7 +91,7 @@ impl Unpacker {
                 Err(error) if matches!(self.inner, Inner::Plain(_)) => {
                     return Err(Unreadable::Input(error.to_string()));
                 }
-                Err(error) => return Err(damaged(error)),
+                Err(error) => return Err(damaged(&error)),
                 Ok(count) => break count,
             }
         };
@@ -133,7 +133,7 @@ pub(super) fn is_zstd(head: &[u8]) -> bool {
         || matches!(head, [0x50..=0x5f, rest @ ..] if rest.starts_with(ZSTD_SKIPPABLE))
 }
 
-fn damaged(error: io::Error) -> Unreadable {
+fn damaged(error: &io::Error) -> Unreadable {
     Unreadable::Damaged(error.to_string())
 }
 

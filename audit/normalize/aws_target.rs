@@ -53,6 +53,7 @@ object! {
     struct Item<'de> {
         "instanceId" => instance: Text<'de>,
         "groupId" => group: Text<'de>,
+        "resourceId" => resource: Text<'de>,
     }
 }
 
@@ -61,12 +62,13 @@ const fn parameter(name: &'static str, kind: &'static str, rank: u8) -> Paramete
 }
 
 /// Sorted by name, for the binary search.
-static PARAMETERS: [Parameter; 59] = [
+static PARAMETERS: [Parameter; 69] = [
     parameter("DBClusterIdentifier", "db_cluster", 1),
     parameter("DBInstanceIdentifier", "db_instance", 1),
     parameter("alarmName", "alarm", 1),
     parameter("allocationId", "address", 1),
     parameter("associationId", "association", 2),
+    parameter("attachmentId", "attachment", 3),
     parameter("bucket", "bucket", 2),
     parameter("bucketName", "bucket", 1),
     parameter("certificateArn", "certificate", 1),
@@ -79,6 +81,7 @@ static PARAMETERS: [Parameter; 59] = [
     parameter("documentName", "document", 2),
     parameter("domainName", "domain", 2),
     parameter("fileSystemId", "file_system", 1),
+    parameter("flowLogId", "flow_log", 1),
     parameter("functionName", "function", 1),
     parameter("groupId", "security_group", 1),
     parameter("groupName", "group", 1),
@@ -94,7 +97,7 @@ static PARAMETERS: [Parameter; 59] = [
     parameter("keyName", "key_pair", 2),
     parameter("logGroupName", "log_group", 1),
     parameter("modelId", "model", 2),
-    parameter("name", "name", 4),
+    parameter("name", "resource", 4),
     parameter("networkAclId", "network_acl", 1),
     parameter("networkInterfaceId", "network_interface", 1),
     parameter("organizationId", "organization", 2),
@@ -103,6 +106,9 @@ static PARAMETERS: [Parameter; 59] = [
     parameter("queueUrl", "queue", 1),
     parameter("resourceArn", "resource", 3),
     parameter("resourceId", "resource", 3),
+    parameter("resourceName", "resource", 3),
+    parameter("resourcesSet", "resource", 3),
+    parameter("restApiId", "api", 1),
     parameter("roleArn", "role", 2),
     parameter("roleName", "role", 0),
     parameter("routeTableId", "route_table", 1),
@@ -110,15 +116,20 @@ static PARAMETERS: [Parameter; 59] = [
     parameter("sAMLProviderArn", "saml_provider", 1),
     parameter("secretId", "secret", 1),
     parameter("serviceName", "service", 3),
+    parameter("sessionId", "session", 2),
     parameter("snapshotId", "snapshot", 1),
     parameter("sourceArn", "resource", 3),
+    parameter("sourceDBClusterSnapshotIdentifier", "db_snapshot", 2),
+    parameter("sourceDBSnapshotIdentifier", "db_snapshot", 2),
     parameter("stackName", "stack", 1),
     parameter("subnetId", "subnet", 2),
+    parameter("subscriptionArn", "subscription", 1),
     parameter("tableName", "table", 1),
-    parameter("target", "target", 4),
+    parameter("target", "resource", 4),
     parameter("topicArn", "topic", 1),
     parameter("trailName", "trail", 1),
     parameter("userName", "user", 0),
+    parameter("vaultName", "vault", 1),
     parameter("volumeId", "volume", 1),
     parameter("vpcId", "vpc", 3),
 ];
@@ -182,7 +193,9 @@ impl<'de> Tolerant<'de> for Value<'de> {
 
     fn from_object<M: MapAccess<'de>>(object: M) -> Result<Self, M::Error> {
         let Items { items, instance } = Items::from_object(object)?;
-        let mut ids = items.into_iter().map(|item| item.instance.or(item.group));
+        let mut ids = items
+            .into_iter()
+            .map(|item| item.instance.or(item.group).or(item.resource));
         Ok(Value(instance.or_else(|| ids.find_map(|id| id))))
     }
 }
@@ -222,7 +235,7 @@ mod tests {
                 r#"{"vpcId":"vpc-1","subnetId":"subnet-1"}"#,
                 Some(("subnet", "subnet-1")),
             ),
-            (r#"{"name":"n","Host":"h"}"#, Some(("name", "n"))),
+            (r#"{"name":"n","Host":"h"}"#, Some(("resource", "n"))),
             (
                 r#"{"instancesSet":{"items":[{"instanceId":"i-1"},{"instanceId":"i-2"}]}}"#,
                 Some(("instance", "i-1")),

@@ -105,7 +105,7 @@ object! {
 pub(super) fn row(event: Event<'_>) -> Row<'_> {
     let mut row = Row::of(Source::Github);
     let action = event.action.as_deref().unwrap_or_default();
-    let repo = event.repo.or(event.repository);
+    let repo = full_name(event.repo.or(event.repository), event.org.as_deref());
     row.identity_kind = kind(
         event.actor.as_deref(),
         event.is_bot,
@@ -148,7 +148,7 @@ pub(super) fn row(event: Event<'_>) -> Row<'_> {
     row.action = event.action;
     row.event_time = event.timestamp.or(event.created_at).map(Millis::get);
     row.uid = event.id.or(event.data.id);
-    row.github_repo = full_name(repo, event.org.as_deref());
+    row.github_repo = repo;
     row.github_organization = event.org;
     row
 }

@@ -62,7 +62,7 @@ pub(super) fn target<'a>(action: &str, subjects: Subjects<'a>) -> Target<'a> {
         "protected_branch" => ("protected_branch", named(None)),
         "workflows" => ("workflow", named(None)),
         "environment" => ("environment", named(None)),
-        "user" | "two_factor_authentication" | "public_key" => ("user", or_name(&user, &actor)),
+        "user" | "two_factor_authentication" => ("user", or_name(&user, &actor)),
         _ => ("", (None, None)),
     };
     let nearest = [
@@ -148,6 +148,7 @@ mod tests {
             ("business.set_actions_permissions", ("business", "acme-inc")),
             ("user.login", ("user", "bob")),
             ("secret_scanning_alert.create", ("repo", "acme/shop")),
+            ("public_key.create", ("repo", "acme/shop")),
             ("", ("repo", "acme/shop")),
         ] {
             check(action, expected);

@@ -86,7 +86,7 @@ pub(super) fn target<'a>(event: &str, subjects: Subjects<'a>) -> Target<'a> {
         "scim" => {
             let (kind, name, id) = subjects.scim.clone();
             of("scim", name, id, None).map(|target| Target {
-                kind: kind.or(target.kind.clone()),
+                kind: kind.or_else(|| word("scim")),
                 ..target
             })
         }

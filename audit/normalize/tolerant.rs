@@ -251,10 +251,9 @@ macro_rules! object {
             $crate::normalize::tolerant::fields!($life, $($key => $field: $kind),+);
 
             $(fn from_text(text: ::std::borrow::Cow<$life, str>) -> Self {
-                Self {
-                    $bare: $crate::normalize::tolerant::Tolerant::from_text(text),
-                    ..Self::default()
-                }
+                let mut read = Self::default();
+                read.$bare = $crate::normalize::tolerant::Tolerant::from_text(text);
+                read
             })?
         }
     };

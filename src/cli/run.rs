@@ -1,11 +1,25 @@
 //! `idtrail run`: the service itself, or one pass until nothing is left.
 
-use std::time::Duration;
+use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
+use actors::{
+    base::{Outcome, Topology},
+    metrics, pipeline,
+};
 use clap::Args as ClapArgs;
 use jiff::SignedDuration;
+use tokio::{
+    signal::unix::{SignalKind, signal},
+    sync::oneshot,
+};
 
-use super::{Exit, Failure, Globals};
+use super::{Exit, Failure, Globals, check::topology};
+use crate::{
+    boot,
+    http::{self, Readiness},
+    progress::Progress,
+    settings::Settings,
+};
 
 /// Take events from the queue to the lake
 ///
@@ -26,13 +40,135 @@ pub(super) struct Args {
 }
 
 pub(super) fn run(args: &Args, globals: &Globals) -> Result<Exit, Failure> {
-    globals.start()?;
-    let what = if args.drain { "run --drain" } else { "run" };
-    let within = args
-        .deadline
-        .map(|time| format!(" within {time:?}"))
-        .unwrap_or_default();
-    Err(Failure::usage(format!("{what}{within}: not wired yet")))
+    let settings = globals.start()?;
+    let topology = topology(&settings).map_err(Failure::issues)?;
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()?;
+    let done = runtime.block_on(async {
+        if args.drain {
+            drain(&settings, topology, args.deadline, globals).await
+        } else {
+            serve(&settings, topology).await
+        }
+    });
+    // A blocking call that hangs must not keep the process.
+    runtime.shutdown_timeout(Duration::from_secs(1));
+    done
+}
+
+/// Until a signal, or until the tree gives up.
+async fn serve(settings: &Settings, topology: Topology) -> Result<Exit, Failure> {
+    let grace = topology.limits().shutdown.stop;
+    let recorder = http::record_metrics().map_err(Failure::outside)?;
+    metrics::describe_all();
+    let listener = http::bind(settings.http_listen).await?;
+    let mut service = boot::start(settings, topology).await?;
+    let address = listener.local_addr()?;
+    tracing::info!(
+        data = %settings.data.display(),
+        http = %address,
+        "running: publish with `idtrail publish`, stop with ctrl-c"
+    );
+    let (stop, stopped) = oneshot::channel::<()>();
+    let probe = readiness(&service);
+    let server = tokio::spawn(http::serve(listener, probe, recorder, async move {
+        stopped.await.ok();
+    }));
+    let outcome = tokio::select! {
+        outcome = service.pipeline.finished() => outcome,
+        () = signalled() => {
+            tracing::info!("stopping: what is in hand is being made durable");
+            service.pipeline.stop(grace).await
+        }
+    };
+    // The server may have ended by itself already.
+    stop.send(()).ok();
+    server.abort();
+    ended(&outcome)
+}
+
+/// Until the queue is empty and every row is in a file.
+async fn drain(
+    settings: &Settings,
+    topology: Topology,
+    deadline: Option<Duration>,
+    globals: &Globals,
+) -> Result<Exit, Failure> {
+    let grace = topology.limits().shutdown.stop;
+    let mut service = boot::start(settings, topology).await?;
+    let bar = Progress::count(0, globals.quiet());
+    bar.name("draining");
+    let watch = service.pipeline.watch();
+    let tell = |progress: &pipeline::Progress| {
+        let waiting = progress
+            .backlog
+            .map_or(0, |backlog| backlog.visible + backlog.hidden);
+        bar.set(progress.messages_done, progress.messages_done + waiting);
+    };
+    let (exit, progress) = tokio::select! {
+        drained = watch.drain(tell) => (Exit::Success, drained?),
+        outcome = service.pipeline.finished() => return ended(&outcome),
+        () = elapsed(deadline) => (Exit::Deadline, watch.progress().await?),
+        () = signalled() => (Exit::Success, watch.progress().await?),
+    };
+    drop(bar);
+    let outcome = service.pipeline.stop(grace).await;
+    let counts = progress.counts;
+    let text = format!(
+        "{} received = {} stored + {} duplicate + {} quarantined; {} skipped",
+        counts.received, counts.stored, counts.duplicate, counts.quarantined, counts.skipped
+    );
+    globals.output().print(&counts, &text)?;
+    if exit == Exit::Deadline {
+        tracing::warn!("the deadline came first: run it again, nothing is lost");
+    }
+    match ended(&outcome)? {
+        Exit::Success => Ok(exit),
+        other => Ok(other),
+    }
+}
+
+fn ended(outcome: &Outcome) -> Result<Exit, Failure> {
+    match outcome {
+        Outcome::Stopped => Ok(Exit::Success),
+        gave_up => Err(Failure::new(Exit::GaveUp, gave_up)),
+    }
+}
+
+fn readiness(service: &boot::Service) -> http::Probe {
+    let watch = service.pipeline.watch();
+    Arc::new(move || {
+        let (leading, head) = watch.leading();
+        Readiness {
+            ready: leading,
+            parts: BTreeMap::from([
+                (
+                    "role",
+                    if leading { "leader" } else { "starting" }.to_owned(),
+                ),
+                ("journal_head", head.to_string()),
+            ]),
+        }
+    })
+}
+
+async fn elapsed(deadline: Option<Duration>) {
+    match deadline {
+        Some(deadline) => tokio::time::sleep(deadline).await,
+        None => std::future::pending().await,
+    }
+}
+
+/// SIGTERM or SIGINT.
+async fn signalled() {
+    let Ok(mut terminate) = signal(SignalKind::terminate()) else {
+        return std::future::pending().await;
+    };
+    tokio::select! {
+        _ = terminate.recv() => {}
+        _ = tokio::signal::ctrl_c() => {}
+    }
 }
 
 fn duration(text: &str) -> Result<Duration, String> {

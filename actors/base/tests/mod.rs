@@ -198,8 +198,10 @@ impl Scene {
             assert!(address.try_send(late).is_err());
         }
         // The closures that make the actors go with their supervisors, which end by themselves.
-        for _ in 0..100 {
-            tokio::task::yield_now().await;
+        for _ in 0..1_000 {
+            if Arc::strong_count(&self.token) > 1 {
+                tokio::time::sleep(Duration::from_millis(1)).await;
+            }
         }
         assert_eq!(
             Arc::strong_count(&self.token),

@@ -161,3 +161,25 @@ async fn an_actor_that_cannot_be_made_is_tried_again_by_policy() {
     assert_eq!(running.shutdown().await, Outcome::Stopped);
     assert_eq!((address.workers_alive(), address.slots_free()), (0, 1));
 }
+
+/// Not on a paused clock: the races between sending, dying and restarting need threads.
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn on_many_threads_nothing_hangs_and_nothing_is_left() {
+    let probe = Probe::new(|_, nth| assert!(nth % 300 != 0, "injected"));
+    let shape = supervisor("root", None, "one_for_one", 40) + &actor("a", "root", 4, 8);
+    let scene = Scene::start_with(&shape, probe).await;
+    let senders = [(); 8].map(|()| {
+        let (address, token) = (scene.address("a").clone(), Arc::clone(&scene.token));
+        tokio::spawn(async move {
+            for number in 0..500 {
+                let message = Message(Order::Note(number), Arc::clone(&token));
+                assert_eq!(address.send(message).await, Ok(()));
+            }
+        })
+    });
+    for sender in senders {
+        sender.await.expect("every message was taken");
+    }
+    scene.running.drain("a").await;
+    scene.end(Outcome::Stopped).await;
+}

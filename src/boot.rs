@@ -1,0 +1,89 @@
+//! Joins the parts: settings and adapters to a running pipeline.
+//!
+//! The only place where adapters meet the actors, and where chance enters: an
+//! incarnation for each start, and what a new journal would be born with.
+
+use std::{sync::Arc, time::Duration};
+
+use actors::{
+    base::{Compute, Probe, Topology},
+    journal::{Candidate, replica::Birth},
+    pipeline::{Pipeline, Ports, Setup},
+};
+use audit::{geo::Database, journal::Incarnation, journal_id::Gen, key::Secret, lake::Codec};
+
+use crate::{
+    cli::Failure,
+    clock::Machine,
+    local::{DirectoryLock, Layout, Queue, Store},
+    settings::{Compression, Settings},
+};
+
+/// The pipeline of this process, with what it holds as long as it runs.
+#[derive(Debug)]
+pub struct Service {
+    pub pipeline: Pipeline,
+    _lock: DirectoryLock,
+}
+
+/// The embedded mode: directories for queue, journal and lake.
+pub fn ports(settings: &Settings) -> Result<Ports, Failure> {
+    let layout = Layout::new(&settings.data);
+    let visibility = Duration::from_secs(settings.visibility_timeout_secs);
+    Ok(Ports {
+        queue: Arc::new(Queue::open(&layout.queue(), Arc::new(Machine), visibility)?),
+        lake: Arc::new(Store::open(&layout.lake(), &Machine)?),
+        transient: Arc::new(Store::open(&layout.large_files(), &Machine)?),
+        clock: Arc::new(Machine),
+    })
+}
+
+/// Takes the data directory and starts the pipeline on it.
+pub async fn start(settings: &Settings, topology: Topology) -> Result<Service, Failure> {
+    let lock = DirectoryLock::take(&Layout::new(&settings.data).lock())?;
+    let (places, warning) = Database::open(settings.geoip.clone());
+    if let Some(warning) = warning {
+        tracing::warn!("{warning}");
+    }
+    let compute = topology.limits().compute.clone();
+    let compute = Compute::new(compute.threads, compute.slots)?;
+    let setup = Setup {
+        topology: Arc::new(topology),
+        journal: settings.journal.clone(),
+        candidate: candidate(),
+        places,
+        codec: match settings.lake_compression {
+            Compression::Mixed => Codec::Zstd,
+            Compression::Snappy => Codec::Snappy,
+        },
+        default_tenant: settings.default_tenant.clone(),
+        trust_attributes: settings.trust_attributes,
+        probe: Probe::none(),
+    };
+    let pipeline = Pipeline::start(ports(settings)?, &setup, compute)
+        .await
+        .map_err(Failure::usage)?;
+    Ok(Service {
+        pipeline,
+        _lock: lock,
+    })
+}
+
+fn candidate() -> Candidate {
+    Candidate {
+        incarnation: Incarnation(draw()),
+        birth: Birth {
+            generation: Gen(draw()),
+            secret: Secret([draw(), draw(), draw(), draw()]),
+        },
+    }
+}
+
+/// 64 bits nobody can guess, from the system's generator.
+#[allow(
+    clippy::disallowed_methods,
+    reason = "the one place where chance enters"
+)]
+fn draw() -> u64 {
+    rand::random()
+}
