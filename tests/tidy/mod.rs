@@ -22,7 +22,7 @@ const SHAPELESS: [&str; 8] = [
 
 /// Files under the first may not name what begins with one of the second.
 const LAYERS: &[(&str, &[&str])] = &[
-    // Pure: no runtime, no clock, no layer above.
+    // Pure: no runtime, no clock, no network, no layer above.
     (
         "audit/",
         &[
@@ -31,8 +31,16 @@ const LAYERS: &[(&str, &[&str])] = &[
             "actors",
             "idtrail",
             "metrics",
-            "std::net",
             "std::process",
+            "std::thread",
+        ],
+    ),
+    (
+        "audit/",
+        &[
+            "std::net::TcpListener",
+            "std::net::TcpStream",
+            "std::net::UdpSocket",
         ],
     ),
     // The outside world comes through ports.
@@ -42,23 +50,25 @@ const LAYERS: &[(&str, &[&str])] = &[
             "idtrail",
             "axum",
             "clap",
+            "rustix",
+            "std::env",
             "std::fs",
-            "std::net",
             "std::process",
-            "tokio::fs",
-            "tokio::net",
         ],
     ),
     (
         "actors/",
         &[
-            "aws_config",
-            "aws_sdk_s3",
-            "aws_sdk_sqs",
-            "object_store",
-            "rustix",
-            "std::env",
+            "std::net",
+            "tokio::fs",
+            "tokio::net",
+            "tokio::process",
+            "tokio::signal",
         ],
+    ),
+    (
+        "actors/",
+        &["aws_config", "aws_sdk_s3", "aws_sdk_sqs", "object_store"],
     ),
     // The ports know nothing of who uses them; the kit nothing of what it carries.
     (
@@ -68,7 +78,6 @@ const LAYERS: &[(&str, &[&str])] = &[
             "crate::ingest",
             "crate::journal",
             "crate::lake",
-            "crate::pipeline",
         ],
     ),
     (
@@ -78,21 +87,23 @@ const LAYERS: &[(&str, &[&str])] = &[
             "crate::ingest",
             "crate::journal",
             "crate::lake",
-            "crate::pipeline",
         ],
     ),
+    // The journal is the seam between what comes in and what becomes a file.
+    ("actors/ingest/", &["crate::lake", "crate::pipeline"]),
+    (
+        "actors/journal/",
+        &["crate::ingest", "crate::lake", "crate::pipeline"],
+    ),
+    ("actors/lake/", &["crate::ingest", "crate::pipeline"]),
 ];
 
-/// Stages know their neighbours only by what `actors/pipeline.rs` hands them.
+/// Where stages are joined, and nowhere else.
+const JOINS_STAGES: &str = "actors/pipeline.rs";
 const STAGES: [&str; 3] = ["ingest", "journal", "lake"];
-const JOINS_STAGES: [&str; 1] = ["actors/pipeline.rs"];
 
 /// Marks of unfinished work; written apart, so that this file is clean.
-const UNFINISHED: [&str; 3] = [
-    concat!("TO", "DO"),
-    concat!("FIX", "ME"),
-    concat!("XX", "X"),
-];
+const UNFINISHED: [&str; 2] = [concat!("TO", "DO"), concat!("FIX", "ME")];
 
 fn check(complaints: impl IntoIterator<Item = String>) {
     let complaints: Vec<String> = complaints.into_iter().collect();
@@ -193,8 +204,11 @@ fn nothing_is_left_unfinished() {
     }));
 }
 
-/// Complaints of the layer rules about one file.
+/// Complaints of the layer rules about one file. Tests may reach further.
 fn layer_complaints(file: &SourceFile) -> Vec<String> {
+    if file.is_test {
+        return Vec::new();
+    }
     let mut complaints = Vec::new();
     for (folder, banned) in LAYERS {
         if !file.path.starts_with(folder) {
@@ -209,19 +223,14 @@ fn layer_complaints(file: &SourceFile) -> Vec<String> {
             }
         }
     }
-    let stages: Vec<&str> = STAGES
-        .into_iter()
-        .filter(|stage| {
-            let module = format!("crate::{stage}");
-            file.path.starts_with(&format!("actors/{stage}/"))
-                || file.paths.iter().any(|path| is_within(path, &module))
-        })
-        .collect();
-    let in_actors = file.path.starts_with("actors/");
-    if in_actors && stages.len() > 1 && !JOINS_STAGES.contains(&file.path.as_str()) {
-        let stages = stages.join(", ");
+    let others = STAGES.into_iter().filter(|stage| {
+        let module = format!("crate::{stage}");
+        !file.path.starts_with(&format!("actors/{stage}/"))
+            && file.paths.iter().any(|path| is_within(path, &module))
+    });
+    if file.path.starts_with("actors/") && file.path != JOINS_STAGES && others.count() > 1 {
         complaints.push(format!(
-            "{}: joins {stages}; only {JOINS_STAGES:?} may",
+            "{}: joins stages; only {JOINS_STAGES} may",
             file.path
         ));
     }
@@ -242,28 +251,35 @@ fn a_layer_knows_only_what_lies_below() {
 fn a_planted_breach_of_a_layer_is_seen() {
     for (path, text, seen) in [
         ("audit/x.rs", "use tokio::time;", true),
-        ("audit/x.rs", "use std::{fmt, net::IpAddr};", true),
+        (
+            "audit/x.rs",
+            "use std::{fmt, net::{IpAddr, TcpStream}};",
+            true,
+        ),
         ("audit/x.rs", "fn f() { actors::run() }", true),
+        ("audit/x.rs", "use std::net::IpAddr;", false),
         (
             "audit/x.rs",
             "#[cfg(test)] mod tests { use tokio::time; }",
             false,
         ),
+        ("audit/x/tests.rs", "use tokio::time;", false),
         ("actors/ingest/x.rs", "use std::{io, fs::File};", true),
         (
             "actors/ingest/x.rs",
-            "use crate::{ports::Queue, ingest::Poller};",
+            "use crate::{ports::Queue, journal::Candidate};",
             false,
         ),
-        ("actors/ingest/x.rs", "use crate::lake::Writer;", true),
+        ("actors/ingest/x.rs", "use crate::lake::Uploader;", true),
+        ("actors/journal/x.rs", "use crate::ingest::Poller;", true),
         (
-            "actors/sim/x.rs",
-            "use crate::{journal::State, lake::Writer};",
+            "actors/report.rs",
+            "use crate::{journal::Replica, lake::Uploader};",
             true,
         ),
         (
             "actors/pipeline.rs",
-            "use crate::{journal::State, lake::Writer};",
+            "use crate::{journal::Replica, lake::Uploader};",
             false,
         ),
         (

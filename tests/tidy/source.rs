@@ -10,10 +10,15 @@ const FOLDERS: [&str; 7] = [
     "audit", "actors", "src", "tests", "benches", "fuzz", "examples",
 ];
 
+/// What a file's path has in it if it is compiled for tests alone.
+const TESTS: [&str; 4] = ["tests/", "/tests.rs", "actors/sim/", "/specimen.rs"];
+
 pub(crate) struct SourceFile {
     /// Relative to the repository, with `/`.
     pub path: String,
     pub text: String,
+    /// Compiled for tests alone.
+    pub is_test: bool,
     /// In the order of the file.
     pub functions: Vec<Function>,
     /// Paths named outside of tests, use trees flattened: `std::fs::File`.
@@ -71,6 +76,7 @@ pub(crate) fn parse(path: &str, text: String) -> SourceFile {
     SourceFile {
         path: path.to_owned(),
         text,
+        is_test: TESTS.iter().any(|part| path.contains(part)),
         functions: reader.functions,
         paths: reader.paths,
     }
