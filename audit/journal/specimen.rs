@@ -94,9 +94,7 @@ pub(crate) fn batch(rows: &[Row<'_>]) -> Batch {
     Batch::gather(&[Parcel::of(rows).part(&all)]).expect("rows make a batch")
 }
 
-/// An object with a record of each kind.
-pub(crate) fn object() -> Object {
-    let partition = Partition::tenant(tenant("acme"), Day::of_ms(NOON_MS));
+fn accounting() -> Accounting {
     let account = |tenant, source| Account {
         tenant,
         source,
@@ -119,6 +117,12 @@ pub(crate) fn object() -> Object {
             ..Counts::default()
         },
     );
+    accounting
+}
+
+/// An object with a record of each kind.
+pub(crate) fn object() -> Object {
+    let partition = Partition::tenant(tenant("acme"), Day::of_ms(NOON_MS));
     let done = Done {
         plan: Seq(3),
         partition: partition.clone(),
@@ -158,7 +162,7 @@ pub(crate) fn object() -> Object {
             previous: Digest([7; 32]),
             written_at_ms: NOON_MS + 250,
         },
-        accounting,
+        accounting: accounting(),
         records: vec![
             Record::Fence(Fence {
                 secret: Some(SECRET),
