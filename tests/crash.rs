@@ -106,7 +106,7 @@ fn killed_on_the_way(deployment: &Deployment, dice: &mut StdRng) -> bool {
     let later = Duration::from_micros(dice.random_range(0..20_000));
 
     let mut drain = deployment.start(&["run", "--drain"]);
-    let reached = drain.until(|| {
+    let reached = drain.until(|_| {
         let (objects_now, files_now) = written(deployment);
         let deleted = waiting.saturating_sub(deployment.messages());
         deleted + (objects_now - objects) + (files_now - files) >= moment
