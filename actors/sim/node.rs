@@ -304,6 +304,7 @@ impl Node {
             rows: open.plan.rows,
             key_xor: open.plan.key_xor,
             bytes: 1,
+            sha256: audit::journal::Digest::default(),
             time_min_ms: 0,
             time_max_ms: 0,
         };
