@@ -38,9 +38,17 @@ pub fn ports(settings: &Settings) -> Result<Ports, Failure> {
     })
 }
 
-/// Takes the data directory and starts the pipeline on it.
-pub async fn start(settings: &Settings, topology: Topology) -> Result<Service, Failure> {
-    let lock = DirectoryLock::take(&Layout::new(&settings.data).lock())?;
+/// Takes the data directory: from here on no other process runs on it.
+pub fn take(settings: &Settings) -> Result<DirectoryLock, Failure> {
+    Ok(DirectoryLock::take(&Layout::new(&settings.data).lock())?)
+}
+
+/// Starts the pipeline on the data directory that was taken.
+pub async fn start(
+    lock: DirectoryLock,
+    settings: &Settings,
+    topology: Topology,
+) -> Result<Service, Failure> {
     let (places, warning) = Database::open(settings.geoip.clone());
     if let Some(warning) = warning {
         tracing::warn!("{warning}");
