@@ -3,14 +3,19 @@
 //! The only place where adapters meet the actors, and where chance enters: an
 //! incarnation for each start, and what a new journal would be born with.
 
-use std::{sync::Arc, time::Duration};
+use std::{fs, sync::Arc, time::Duration};
 
 use actors::{
-    base::{Compute, Probe, Topology},
+    base::{
+        Compute, Probe,
+        topology::{self, Topology},
+    },
     journal::{Candidate, replica::Birth},
     pipeline::{Pipeline, Ports, Setup},
 };
 use audit::{geo::Database, journal::Incarnation, journal_id::Gen, key::Secret, lake::Codec};
+
+use tokio::runtime::{self, Runtime};
 
 use crate::{
     cli::Failure,
@@ -36,6 +41,30 @@ pub fn ports(settings: &Settings) -> Result<Ports, Failure> {
         transient: Arc::new(Store::open(&layout.large_files(), &Machine)?),
         clock: Arc::new(Machine),
     })
+}
+
+/// The topology that the settings name, or the built-in one.
+pub fn topology(settings: &Settings) -> Result<Topology, Vec<topology::Issue>> {
+    let Some(path) = &settings.topology else {
+        return Ok(Topology::builtin());
+    };
+    let file = path.display().to_string();
+    match fs::read_to_string(path) {
+        Ok(text) => Topology::parse(&file, &text),
+        Err(error) => Err(vec![topology::Issue {
+            file,
+            line: 1,
+            key: String::new(),
+            what: format!(
+                "cannot be read: {error}, name an existing file in `topology` or remove the key"
+            ),
+        }]),
+    }
+}
+
+/// The runtime of one verb.
+pub fn runtime() -> std::io::Result<Runtime> {
+    runtime::Builder::new_multi_thread().enable_all().build()
 }
 
 /// Takes the data directory: from here on no other process runs on it.

@@ -80,8 +80,8 @@ fn open(args: &Args, settings: &Settings) -> Result<Publisher, Failure> {
     Publisher::new(
         Arc::new(queue),
         Arc::new(payloads),
-        args.source,
-        args.tenant.as_ref(),
+        Some(args.source),
+        args.tenant.as_ref().map(Tenant::as_str),
     )
 }
 

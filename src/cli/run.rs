@@ -13,7 +13,7 @@ use tokio::{
     sync::oneshot,
 };
 
-use super::{Exit, Failure, Globals, check::topology};
+use super::{Exit, Failure, Globals};
 use crate::{
     boot,
     http::{self, Readiness},
@@ -41,7 +41,7 @@ pub(super) struct Args {
 
 pub(super) fn run(args: &Args, globals: &Globals) -> Result<Exit, Failure> {
     let settings = globals.start()?;
-    let topology = topology(&settings).map_err(Failure::issues)?;
+    let topology = boot::topology(&settings).map_err(Failure::issues)?;
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .enable_all()
         .build()?;
