@@ -117,7 +117,7 @@ fn candidate() -> Candidate {
 }
 
 /// 64 bits nobody can guess, from the system's generator.
-#[allow(
+#[expect(
     clippy::disallowed_methods,
     reason = "the one place where chance enters"
 )]

@@ -45,8 +45,8 @@ Exit codes:
   4   run --drain: the deadline came first; nothing is lost, run it again
   70  a part failed again and again, and its supervisor gave up
 
-Settings come from idtrail.yaml (or --config). The environment overrides each of them: http.listen is
-IDTRAIL_HTTP_LISTEN. None is required.";
+Settings come from idtrail.yaml (or --config), and from the environment, which wins: http.listen
+is IDTRAIL_HTTP_LISTEN. None is required.";
 
 /// Who did what, from where, across AWS, GitHub, Okta and Teleport: audit events from a queue
 /// to Parquet that Athena, DuckDB and Trino read.

@@ -36,7 +36,7 @@ pub(super) struct Fault {
 }
 
 impl Names {
-    #[allow(
+    #[expect(
         clippy::disallowed_methods,
         reason = "an adapter: names must differ between processes"
     )]
