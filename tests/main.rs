@@ -10,6 +10,7 @@ mod command_line;
 mod crash;
 mod events;
 mod examples;
+mod http;
 mod program;
 mod readers;
 mod spine;

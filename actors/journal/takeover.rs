@@ -122,22 +122,19 @@ impl Takeover {
                     missing,
                 })
             }
+            (Takeover::Recheck { boundary, .. }, Answer::Boundary(seen)) if seen != boundary => {
+                Ok(Takeover::Survey)
+            }
             (
                 Takeover::Recheck {
-                    boundary,
-                    fence,
-                    sealed,
-                    missing,
+                    missing: Some(seq), ..
                 },
-                Answer::Boundary(seen),
+                Answer::Boundary(_),
             ) => {
-                if seen != boundary {
-                    return Ok(Takeover::Survey);
-                }
-                if let Some(seq) = missing {
-                    let what = "it is missing, and was not collected".into();
-                    return Err(Corrupt { seq, what });
-                }
+                let what = "it is missing, and was not collected".into();
+                Err(Corrupt { seq, what })
+            }
+            (Takeover::Recheck { fence, sealed, .. }, Answer::Boundary(_)) => {
                 replica.apply(fence, sealed.digest)?;
                 Ok(Takeover::Won)
             }

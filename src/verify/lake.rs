@@ -7,6 +7,7 @@ use actors::{
     ports::{Store, StoreError},
 };
 use audit::{
+    journal::Digest,
     journal_id::{JournalName, Seq},
     key::{KeyXor, Secret},
     lake::{Footer, scan},
@@ -133,6 +134,11 @@ fn content(bytes: &Bytes, planned: &Planned, id: &PlanId, secret: Secret) -> Res
         && done.bytes != bytes.len() as u64
     {
         return Err(format!("it has {} bytes, not {}", bytes.len(), done.bytes));
+    }
+    if let Some(done) = &planned.done
+        && done.sha256 != Digest::of(bytes)
+    {
+        return Err("its bytes are not those that were written".into());
     }
     match &id.partition.area {
         Area::Tenant(tenant) => {
