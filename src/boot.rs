@@ -67,9 +67,17 @@ pub fn runtime() -> std::io::Result<Runtime> {
     runtime::Builder::new_multi_thread().enable_all().build()
 }
 
-/// Takes the data directory and starts the pipeline on it.
-pub async fn start(settings: &Settings, topology: Topology) -> Result<Service, Failure> {
-    let lock = DirectoryLock::take(&Layout::new(&settings.data).lock())?;
+/// Takes the data directory: from here on no other process runs on it.
+pub fn take(settings: &Settings) -> Result<DirectoryLock, Failure> {
+    Ok(DirectoryLock::take(&Layout::new(&settings.data).lock())?)
+}
+
+/// Starts the pipeline on the data directory that was taken.
+pub async fn start(
+    lock: DirectoryLock,
+    settings: &Settings,
+    topology: Topology,
+) -> Result<Service, Failure> {
     let (places, warning) = Database::open(settings.geoip.clone());
     if let Some(warning) = warning {
         tracing::warn!("{warning}");
@@ -109,7 +117,7 @@ fn candidate() -> Candidate {
 }
 
 /// 64 bits nobody can guess, from the system's generator.
-#[allow(
+#[expect(
     clippy::disallowed_methods,
     reason = "the one place where chance enters"
 )]

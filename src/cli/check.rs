@@ -65,7 +65,7 @@ pub(super) fn run(_: &Args, globals: &Globals) -> Result<Exit, Failure> {
     })
 }
 
-#[allow(
+#[expect(
     clippy::print_stderr,
     reason = "told without logging: the answer is the lines themselves"
 )]

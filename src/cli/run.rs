@@ -60,10 +60,12 @@ pub(super) fn run(args: &Args, globals: &Globals) -> Result<Exit, Failure> {
 /// Until a signal, or until the tree gives up.
 async fn serve(settings: &Settings, topology: Topology) -> Result<Exit, Failure> {
     let grace = topology.limits().shutdown.stop;
+    // Before the port: of two services on one directory, the second is told of the first.
+    let lock = boot::take(settings)?;
     let recorder = http::record_metrics().map_err(Failure::outside)?;
     metrics::describe_all();
     let listener = http::bind(settings.http_listen).await?;
-    let mut service = boot::start(settings, topology).await?;
+    let mut service = boot::start(lock, settings, topology).await?;
     let address = listener.local_addr()?;
     tracing::info!(
         data = %settings.data.display(),
@@ -96,7 +98,7 @@ async fn drain(
     globals: &Globals,
 ) -> Result<Exit, Failure> {
     let grace = topology.limits().shutdown.stop;
-    let mut service = boot::start(settings, topology).await?;
+    let mut service = boot::start(boot::take(settings)?, settings, topology).await?;
     let bar = Progress::count(0, globals.quiet());
     bar.name("draining");
     let watch = service.pipeline.watch();
@@ -172,12 +174,10 @@ async fn signalled() {
 }
 
 fn duration(text: &str) -> Result<Duration, String> {
-    let duration: SignedDuration = text
-        .parse()
-        .map_err(|error: jiff::Error| error.to_string())?;
-    match Duration::try_from(duration) {
-        Ok(duration) if !duration.is_zero() => Ok(duration),
-        _ => Err("must be longer than nothing".to_owned()),
+    let parsed: Option<SignedDuration> = text.parse().ok();
+    match parsed.map(Duration::try_from) {
+        Some(Ok(duration)) if !duration.is_zero() => Ok(duration),
+        _ => Err("expects a time such as 90s, 10m or 1h".to_owned()),
     }
 }
 

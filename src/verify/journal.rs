@@ -117,7 +117,7 @@ fn note_keys(seen: &mut HashMap<Key, i64>, object: &Object, reach_ms: i64, repor
         match record {
             Record::Batch(batch) => batch.keys.iter().copied().for_each(&mut note),
             Record::Quarantine(entries) => {
-                entries.iter().map(|entry| entry.key).for_each(&mut note)
+                entries.iter().map(|entry| entry.key).for_each(&mut note);
             }
             _ => {}
         }
