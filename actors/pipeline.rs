@@ -118,7 +118,7 @@ impl Pipeline {
         let desk = Desk::new(leader, Arc::clone(&ports.clock), budget);
         let kept = Kept {
             desk: desk.clone(),
-            compute,
+            compute: compute.with_probe(setup.probe.clone()),
             in_flight: InFlight::default(),
             gate: Gate::default(),
             draining: Draining::default(),
@@ -388,3 +388,6 @@ fn seal_limits(topology: &Topology) -> SealLimits {
         open_max: seal.open_days_max,
     }
 }
+
+#[cfg(test)]
+mod tests;

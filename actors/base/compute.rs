@@ -8,6 +8,7 @@
 use std::any::Any;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::{fmt, io, thread};
 
 use crossbeam_channel::{Receiver, Sender, bounded};
@@ -15,6 +16,7 @@ use metrics::{Counter, Gauge, counter, gauge};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, oneshot};
 
 use super::blocked::Blocked;
+use super::probe::Probe;
 use crate::metrics::{COMPUTE_BLOCKED, COMPUTE_BUSY, COMPUTE_PANICS, COMPUTE_THREADS};
 
 /// A job panicked, with these words.
@@ -36,7 +38,12 @@ pub struct Compute {
     /// `None`: jobs run where they are awaited.
     pool: Option<Pool>,
     panics: Counter,
+    probe: Probe,
+    jobs: Arc<AtomicU64>,
 }
+
+/// What a [`Probe`] knows the jobs as.
+const NAME: &str = "compute";
 
 #[derive(Clone)]
 struct Pool {
@@ -69,6 +76,8 @@ impl Compute {
                 blocked: counter!(COMPUTE_BLOCKED.name),
             }),
             panics: counter!(COMPUTE_PANICS.name),
+            probe: Probe::none(),
+            jobs: Arc::default(),
         })
     }
 
@@ -78,7 +87,15 @@ impl Compute {
         Self {
             pool: None,
             panics: counter!(COMPUTE_PANICS.name),
+            probe: Probe::none(),
+            jobs: Arc::default(),
         }
+    }
+
+    /// Calls the probe inside each job, as the tree does inside actors.
+    #[must_use]
+    pub fn with_probe(self, probe: Probe) -> Self {
+        Self { probe, ..self }
     }
 
     /// Waits for a slot, then for the job.
@@ -86,6 +103,12 @@ impl Compute {
         &self,
         job: impl FnOnce() -> R + Send + 'static,
     ) -> Result<R, Panicked> {
+        let nth = self.jobs.fetch_add(1, Ordering::Relaxed) + 1;
+        let probe = self.probe.clone();
+        let job = move || {
+            probe.before(NAME, nth);
+            job()
+        };
         let result = match &self.pool {
             None => contained(job),
             Some(pool) => pool.run(job).await,

@@ -30,7 +30,7 @@ use crate::{
 pub(super) enum Command {
     /// Print what is in quarantine, one object a line
     ///
-    /// Each line is {"tenant","source","reason","message_id","offset","sent_at","raw"}; bytes that
+    /// Each line is {"tenant","source","reason","message_id","offset","raw"}; bytes that
     /// are no text are in base64, and "raw_encoding" says so. Reads only, so it may run beside `run`.
     Ls,
     /// Send what is in quarantine to the queue again
@@ -52,7 +52,7 @@ pub(super) fn run(command: &Command, globals: &Globals) -> Result<Exit, Failure>
     let ports = history::ports(&settings)?;
     let entries = boot::runtime()?.block_on(entries(&ports, &settings, globals.quiet()))?;
     match command {
-        Command::Ls => output::lines(entries.iter().map(Entry::to_line))?,
+        Command::Ls => output::lines(entries.iter().map(Entry::to_listing))?,
         Command::Replay => {
             let replayed = replay(&ports, entries)?;
             let text = format!("{} events sent again", replayed.events);

@@ -1,0 +1,215 @@
+//! A queue in memory, with the manners of SQS and with faults. It remembers how
+//! much of the journal was written when each message was deleted.
+
+use std::{
+    collections::BTreeMap,
+    sync::{Arc, Mutex, MutexGuard},
+    time::Duration,
+};
+
+use async_trait::async_trait;
+use tokio::time::Instant;
+
+use super::{
+    store::MemoryStore,
+    weather::{Fate, Sky},
+};
+use crate::ports::{Backlog, Message, MessageId, Outgoing, Queue, QueueError, Receipt};
+
+/// How long a receive waits for a message, and how often it looks.
+const LONG_POLL: Duration = Duration::from_secs(1);
+const LOOK_EVERY: Duration = Duration::from_millis(50);
+
+/// When the first message was sent: 2026-01-10T00:00:00Z.
+pub(super) const SENT_AT_MS: i64 = 1_768_003_200_000;
+
+#[derive(Debug)]
+pub(super) struct MemoryQueue {
+    pub(super) sky: Sky,
+    journal: Arc<MemoryStore>,
+    visibility: Duration,
+    state: Mutex<State>,
+}
+
+#[derive(Debug, Default)]
+struct State {
+    letters: BTreeMap<u64, Letter>,
+    sent: u64,
+    receipts: u64,
+    tally: Tally,
+}
+
+/// What was done so far.
+#[derive(Clone, Default, Debug)]
+pub(super) struct Tally {
+    /// Messages handed out, each time counted.
+    pub(super) received: u64,
+    /// With the number of objects in the journal's store at that moment.
+    pub(super) deleted: Vec<(u64, usize)>,
+    /// With their reasons.
+    pub(super) buried: Vec<(u64, String)>,
+}
+
+#[derive(Debug)]
+struct Letter {
+    outgoing: Outgoing,
+    visible_at: Instant,
+    receipt: u64,
+    receives: u32,
+}
+
+impl MemoryQueue {
+    pub(super) fn new(journal: &Arc<MemoryStore>, visibility: Duration) -> Arc<MemoryQueue> {
+        Arc::new(MemoryQueue {
+            sky: Sky::new(),
+            journal: Arc::clone(journal),
+            visibility,
+            state: Mutex::default(),
+        })
+    }
+
+    /// The number of the message.
+    pub(super) fn put(&self, outgoing: Outgoing) -> u64 {
+        let mut state = self.state();
+        state.sent += 1;
+        let number = state.sent;
+        let letter = Letter {
+            outgoing,
+            visible_at: Instant::now(),
+            receipt: 0,
+            receives: 0,
+        };
+        state.letters.insert(number, letter);
+        number
+    }
+
+    pub(super) fn tally(&self) -> Tally {
+        self.state().tally.clone()
+    }
+
+    /// Messages that are neither deleted nor buried.
+    pub(super) fn count(&self) -> usize {
+        self.state().letters.len()
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().expect("no panic holds it")
+    }
+
+    fn take(&self, count_max: usize) -> Vec<Message> {
+        let mut state = self.state();
+        let now = Instant::now();
+        let State {
+            letters,
+            receipts,
+            tally,
+            ..
+        } = &mut *state;
+        let visible = letters.iter_mut().filter(|(_, l)| l.visible_at <= now);
+        let messages: Vec<Message> = visible
+            .take(count_max)
+            .map(|(number, letter)| {
+                *receipts += 1;
+                letter.receipt = *receipts;
+                letter.receives += 1;
+                letter.visible_at = now + self.visibility;
+                Message {
+                    id: MessageId(number.to_string().into()),
+                    receipt: Receipt(receipts.to_string().into()),
+                    body: letter.outgoing.body.clone().into(),
+                    attributes: letter.outgoing.attributes.clone(),
+                    sent_at_ms: SENT_AT_MS,
+                    receives: letter.receives,
+                }
+            })
+            .collect();
+        tally.received += messages.len() as u64;
+        messages
+    }
+
+    /// Gone already is a success; an older receipt is none.
+    fn remove(&self, id: &MessageId, receipt: &Receipt) -> bool {
+        let number: u64 = id.0.parse().expect("ours");
+        let mut state = self.state();
+        match state.letters.get(&number) {
+            None => true,
+            Some(letter) if letter.receipt.to_string() != *receipt.0 => false,
+            Some(_) => {
+                state.letters.remove(&number);
+                state.tally.deleted.push((number, self.journal.count()));
+                true
+            }
+        }
+    }
+}
+
+fn unanswered<T>() -> Result<T, QueueError> {
+    Err(QueueError::Retry("the connection was lost".into()))
+}
+
+#[async_trait]
+impl Queue for MemoryQueue {
+    async fn receive(&self, count_max: usize) -> Result<Vec<Message>, QueueError> {
+        assert!(count_max > 0, "a receive of nothing is an error of SQS");
+        let end = Instant::now() + LONG_POLL;
+        match self.sky.pass().await {
+            Fate::Done => {}
+            Fate::DoneUnanswered => {
+                self.take(count_max);
+                return unanswered();
+            }
+            Fate::Refused | Fate::DoneLater(_) => return unanswered(),
+        }
+        loop {
+            let messages = self.take(count_max);
+            if !messages.is_empty() || Instant::now() >= end {
+                return Ok(messages);
+            }
+            tokio::time::sleep(LOOK_EVERY).await;
+        }
+    }
+
+    async fn delete(&self, entries: &[(MessageId, Receipt)]) -> Result<Vec<bool>, QueueError> {
+        let remove_all = || entries.iter().map(|(id, receipt)| self.remove(id, receipt));
+        match self.sky.pass().await {
+            Fate::Done => Ok(remove_all().collect()),
+            Fate::DoneUnanswered => {
+                remove_all().for_each(drop);
+                unanswered()
+            }
+            Fate::Refused | Fate::DoneLater(_) => unanswered(),
+        }
+    }
+
+    async fn bury(&self, message: &Message, reason: &str) -> Result<bool, QueueError> {
+        if self.sky.pass().await != Fate::Done {
+            return unanswered();
+        }
+        let number: u64 = message.id.0.parse().expect("ours");
+        let mut state = self.state();
+        state.letters.remove(&number);
+        state.tally.buried.push((number, reason.to_owned()));
+        Ok(true)
+    }
+
+    async fn send(&self, messages: Vec<Outgoing>) -> Result<(), QueueError> {
+        messages.into_iter().for_each(|outgoing| {
+            self.put(outgoing);
+        });
+        Ok(())
+    }
+
+    async fn backlog(&self) -> Result<Option<Backlog>, QueueError> {
+        if self.sky.pass().await == Fate::Refused {
+            return unanswered();
+        }
+        let now = Instant::now();
+        let state = self.state();
+        let visible = state.letters.values().filter(|l| l.visible_at <= now);
+        let visible = visible.count() as u64;
+        Ok(Some(Backlog {
+            visible,
+            hidden: state.letters.len() as u64 - visible,
+        }))
+    }
+}
