@@ -42,7 +42,7 @@ Exit codes:
   1   verify: the numbers do not add up
   2   usage, settings or topology wrong, or no such file
   3   something outside: queue or store unreachable, permission, address or data directory in use
-  4   run --drain: the deadline came first; nothing is lost, run it again
+  4   run --drain: the deadline or a signal came first; nothing is lost, run it again
   70  a part failed again and again, and its supervisor gave up
 
 Settings come from idtrail.yaml (or --config), and from the environment, which wins: http.listen

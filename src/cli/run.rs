@@ -112,7 +112,7 @@ async fn drain(
         drained = watch.drain(tell) => (Exit::Success, drained?),
         outcome = service.pipeline.finished() => return ended(&outcome),
         () = elapsed(deadline) => (Exit::Deadline, watch.progress().await?),
-        () = signalled() => (Exit::Success, watch.progress().await?),
+        () = signalled() => (Exit::Deadline, watch.progress().await?),
     };
     drop(bar);
     let outcome = service.pipeline.stop(grace).await;
@@ -123,7 +123,7 @@ async fn drain(
     );
     globals.output().print(&counts, &text)?;
     if exit == Exit::Deadline {
-        tracing::warn!("the deadline came first: run it again, nothing is lost");
+        tracing::warn!("ended before the queue was empty: run it again, nothing is lost");
     }
     match ended(&outcome)? {
         Exit::Success => Ok(exit),
