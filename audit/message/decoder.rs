@@ -316,6 +316,8 @@ fn kept(text: &Bytes, range: Range<usize>) -> Bytes {
         // Only an array that is not closed is reported without its text.
         return Bytes::from_static(b"[");
     }
-    let end = range.end.min(range.start + BAD_BYTES_MAX);
+    // Of an object that is too large, its last bytes may be needed further and
+    // then are not among those handed out.
+    let end = range.end.min(range.start + BAD_BYTES_MAX).min(text.len());
     Bytes::copy_from_slice(&text[range.start..end])
 }
