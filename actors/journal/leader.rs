@@ -378,3 +378,6 @@ impl Outbox {
         self.done.is_empty() && self.seal.is_empty() && !self.release
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -19,7 +19,10 @@ const GRACE: Duration = Duration::from_secs(5);
 const ENDING: Duration = Duration::from_secs(7);
 
 fn world() -> World {
-    let mut world = World::new(&[("rows = 50_000", "rows = 3"), ("age_secs = 300", "age_secs = 1")]);
+    let mut world = World::new(&[
+        ("rows = 50_000", "rows = 3"),
+        ("age_secs = 300", "age_secs = 1"),
+    ]);
     for number in 0..60 {
         world.send("one", None, &[event(Source::Aws, number, number % 5)]);
     }

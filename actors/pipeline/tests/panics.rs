@@ -110,7 +110,9 @@ async fn panics_again_and_again_all_over_the_pipeline_lose_nothing() {
     // Seldom enough for the supervisors' patience, at another actor each time.
     let last = Arc::new(std::sync::Mutex::new(None::<tokio::time::Instant>));
     let probe = Probe::new(move |actor, nth| {
-        let mut last = last.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+        let mut last = last
+            .lock()
+            .unwrap_or_else(std::sync::PoisonError::into_inner);
         let long_ago = last.is_none_or(|at| at.elapsed() > Duration::from_secs(20));
         if long_ago && (nth + actor.len() as u64).is_multiple_of(7) {
             *last = Some(tokio::time::Instant::now());
