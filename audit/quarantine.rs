@@ -65,16 +65,26 @@ struct Line<'a> {
     reason: Cow<'a, str>,
     message_id: Cow<'a, str>,
     offset: u64,
-    /// Milliseconds since 1970.
-    sent_at: i64,
+    /// Milliseconds since 1970. In files only.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    sent_at: Option<i64>,
     raw: Cow<'a, str>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     raw_encoding: Option<Cow<'a, str>>,
 }
 
 impl Entry {
-    /// One line of JSON, without its line break.
+    /// One line of a file: JSON, without its line break.
     pub fn to_line(&self) -> String {
+        self.line(Some(self.sent_at_ms))
+    }
+
+    /// The same for people and scripts: what they may rely on.
+    pub fn to_listing(&self) -> String {
+        self.line(None)
+    }
+
+    fn line(&self, sent_at: Option<i64>) -> String {
         let (raw, raw_encoding) = match std::str::from_utf8(&self.raw) {
             Ok(text) => (text.into(), None),
             Err(_) => (STANDARD.encode(&self.raw).into(), Some("base64".into())),
@@ -85,7 +95,7 @@ impl Entry {
             reason: self.reason.as_str().into(),
             message_id: self.message_id.as_str().into(),
             offset: self.offset,
-            sent_at: self.sent_at_ms,
+            sent_at,
             raw,
             raw_encoding,
         };
@@ -113,7 +123,7 @@ impl Entry {
             reason: line.reason.into_owned(),
             message_id: line.message_id.into_owned(),
             offset: line.offset,
-            sent_at_ms: line.sent_at,
+            sent_at_ms: line.sent_at.ok_or("sent_at is missing")?,
             raw: raw.into(),
         })
     }

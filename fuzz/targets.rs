@@ -63,44 +63,57 @@ pub const TARGETS: &[Target] = &[
 const SENT_MS: i64 = 1_767_225_600_000;
 
 /// The first byte chooses the attribute `encoding`, the rest is the body. What
-/// comes out does not depend on how it is cut into parcels.
+/// comes out does not depend on how it is cut into parcels, unless it is
+/// damaged: what was read before the damage has been handed out already.
 fn message(input: &[u8]) {
     let Some((choice, body)) = input.split_first() else {
         return;
     };
     let encoding = [None, Some("zstd"), Some("gzip"), Some("br")][usize::from(*choice % 4)];
-    let decoded = |parcel_bytes| {
+    let whole = Decoded::of(body, encoding, 1 << 20);
+    let cut = Decoded::of(body, encoding, 64);
+    assert_eq!(whole.failed, cut.failed);
+    if whole.failed.is_none() {
+        assert_eq!(whole, cut);
+    }
+    for event in whole.events {
+        assert_eq!(event.raw.first(), Some(&b'{'), "an event's bytes");
+        Source::of_event(&event.raw);
+    }
+}
+
+#[derive(Default, PartialEq, Debug)]
+struct Decoded {
+    events: Vec<Event>,
+    bad: Vec<Bad>,
+    skipped: u64,
+    failed: Option<Unreadable>,
+}
+
+impl Decoded {
+    fn of(body: &[u8], encoding: Option<&str>, parcel_bytes: usize) -> Decoded {
         let limits = Limits {
             event_bytes: 4 << 10,
             unpacked_bytes: 1 << 20,
             parcel_bytes,
             ..Limits::default()
         };
+        let mut decoded = Decoded::default();
         match Content::of(Bytes::copy_from_slice(body), encoding, &limits) {
-            Ok(Content::Events(decoder)) => Some(drained(*decoder)),
-            Ok(Content::Payload(_)) | Err(_) => None,
+            Ok(Content::Events(decoder)) => decoded.failed = decoded.take(*decoder).err(),
+            Ok(Content::Payload(_)) => {}
+            Err(why) => decoded.failed = Some(why),
         }
-    };
-    let (whole, cut) = (decoded(1 << 20), decoded(64));
-    assert_eq!(whole, cut, "parcels of 1 MiB and of 64 bytes");
-    for event in whole.iter().flat_map(|(events, ..)| events) {
-        let braces = (event.raw.first(), event.raw.last());
-        assert_eq!(braces, (Some(&b'{'), Some(&b'}')), "an event's bytes");
-        Source::of_event(&event.raw);
+        decoded
     }
-}
 
-fn drained(mut decoder: Decoder) -> (Vec<Event>, Vec<Bad>, Option<Unreadable>) {
-    let (mut events, mut bad) = (Vec::new(), Vec::new());
-    loop {
-        match decoder.next_parcel() {
-            Ok(Some(parcel)) => {
-                events.extend(parcel.events);
-                bad.extend(parcel.bad);
-            }
-            Ok(None) => return (events, bad, None),
-            Err(why) => return (events, bad, Some(why)),
+    fn take(&mut self, mut decoder: Decoder) -> Result<(), Unreadable> {
+        while let Some(parcel) = decoder.next_parcel()? {
+            self.events.extend(parcel.events);
+            self.bad.extend(parcel.bad);
+            self.skipped += parcel.skipped;
         }
+        Ok(())
     }
 }
 

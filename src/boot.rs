@@ -3,14 +3,19 @@
 //! The only place where adapters meet the actors, and where chance enters: an
 //! incarnation for each start, and what a new journal would be born with.
 
-use std::{sync::Arc, time::Duration};
+use std::{fs, sync::Arc, time::Duration};
 
 use actors::{
-    base::{Compute, Probe, Topology},
+    base::{
+        Compute, Probe,
+        topology::{self, Topology},
+    },
     journal::{Candidate, replica::Birth},
     pipeline::{Pipeline, Ports, Setup},
 };
 use audit::{geo::Database, journal::Incarnation, journal_id::Gen, key::Secret, lake::Codec};
+
+use tokio::runtime::{self, Runtime};
 
 use crate::{
     cli::Failure,
@@ -38,9 +43,41 @@ pub fn ports(settings: &Settings) -> Result<Ports, Failure> {
     })
 }
 
-/// Takes the data directory and starts the pipeline on it.
-pub async fn start(settings: &Settings, topology: Topology) -> Result<Service, Failure> {
-    let lock = DirectoryLock::take(&Layout::new(&settings.data).lock())?;
+/// The topology that the settings name, or the built-in one.
+pub fn topology(settings: &Settings) -> Result<Topology, Vec<topology::Issue>> {
+    let Some(path) = &settings.topology else {
+        return Ok(Topology::builtin());
+    };
+    let file = path.display().to_string();
+    match fs::read_to_string(path) {
+        Ok(text) => Topology::parse(&file, &text),
+        Err(error) => Err(vec![topology::Issue {
+            file,
+            line: 1,
+            key: String::new(),
+            what: format!(
+                "cannot be read: {error}, name an existing file in `topology` or remove the key"
+            ),
+        }]),
+    }
+}
+
+/// The runtime of one verb.
+pub fn runtime() -> std::io::Result<Runtime> {
+    runtime::Builder::new_multi_thread().enable_all().build()
+}
+
+/// Takes the data directory: from here on no other process runs on it.
+pub fn take(settings: &Settings) -> Result<DirectoryLock, Failure> {
+    Ok(DirectoryLock::take(&Layout::new(&settings.data).lock())?)
+}
+
+/// Starts the pipeline on the data directory that was taken.
+pub async fn start(
+    lock: DirectoryLock,
+    settings: &Settings,
+    topology: Topology,
+) -> Result<Service, Failure> {
     let (places, warning) = Database::open(settings.geoip.clone());
     if let Some(warning) = warning {
         tracing::warn!("{warning}");
@@ -80,7 +117,7 @@ fn candidate() -> Candidate {
 }
 
 /// 64 bits nobody can guess, from the system's generator.
-#[allow(
+#[expect(
     clippy::disallowed_methods,
     reason = "the one place where chance enters"
 )]

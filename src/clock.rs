@@ -11,7 +11,7 @@ use rustix::time::{ClockId, clock_gettime};
 pub struct Machine;
 
 impl Clock for Machine {
-    #[allow(
+    #[expect(
         clippy::disallowed_methods,
         reason = "this is the port's one implementation"
     )]

@@ -7,8 +7,10 @@
 pub mod boot;
 pub mod cli;
 pub mod clock;
+pub mod history;
 pub mod http;
 pub mod local;
 pub mod logging;
 pub mod progress;
 pub mod settings;
+pub mod verify;

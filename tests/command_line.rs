@@ -68,7 +68,7 @@ fn all_mistakes_in_the_settings_are_told_at_once_with_their_lines() {
 fn a_data_directory_belongs_to_one_service() {
     let deployment = Deployment::new();
     let mut service = deployment.start(&["run"]);
-    assert!(service.until(|| deployment.data("lock").exists()));
+    assert!(service.until(|said| said.contains("running")));
     let ended = deployment.idtrail(&["run"]);
     assert_eq!(ended.code, Some(3), "{ended:?}");
     assert!(ended.stderr.contains("in use by pid "), "{ended:?}");

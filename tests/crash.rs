@@ -1,4 +1,7 @@
 //! `kill -9` at any moment: every distinct event is in the lake exactly once.
+//!
+//! `IDTRAIL_SEED` repeats a run's events and the moments of its kills, as far as
+//! the machine's timing allows.
 
 use std::{env, time::Duration};
 
@@ -15,7 +18,7 @@ const KILLS: usize = 20;
 /// Of each source and in each round: 4 × 20 × 2,500 = 200,000 in all.
 const EVENTS_A_ROUND: u64 = 2_500;
 /// Files that a round's events of one source come in; each is a message.
-const FILES_A_ROUND: usize = 3;
+const FILES_A_ROUND: usize = 4;
 /// Of ten events one is a copy of an earlier one.
 const ONE_COPY_IN: u32 = 10;
 
@@ -98,25 +101,38 @@ fn publish(
 /// deleted, journal objects and files written. `false` if it ended before.
 fn killed_on_the_way(deployment: &Deployment, dice: &mut StdRng) -> bool {
     let waiting = deployment.messages();
-    let written = || deployment.files("large_files").len() + deployment.files("lake").len();
-    let before = written();
+    let (objects, files) = written(deployment);
     let moment = dice.random_range(0..waiting + 12);
     let later = Duration::from_micros(dice.random_range(0..20_000));
 
     let mut drain = deployment.start(&["run", "--drain"]);
-    let reached =
-        drain.until(|| waiting - deployment.messages().min(waiting) + written() - before >= moment);
+    let reached = drain.until(|_| {
+        let (objects_now, files_now) = written(deployment);
+        let deleted = waiting.saturating_sub(deployment.messages());
+        deleted + (objects_now - objects) + (files_now - files) >= moment
+    });
     if reached {
         pause(later);
     }
-    match drain.try_wait() {
-        Some(ended) => {
-            assert_eq!(ended.code, Some(0), "{ended:?}");
-            false
-        }
-        None => {
-            drain.kill();
-            true
-        }
+    if let Some(ended) = drain.try_wait() {
+        assert_eq!(ended.code, Some(0), "{ended:?}");
+        return false;
     }
+    drain.kill();
+    let (objects_now, files_now) = written(deployment);
+    println!(
+        "killed with {} of {waiting} messages left, {} journal objects and {} files written",
+        deployment.messages(),
+        objects_now - objects,
+        files_now - files
+    );
+    true
+}
+
+/// Journal objects and files of the lake.
+fn written(deployment: &Deployment) -> (usize, usize) {
+    (
+        deployment.files("large_files").len(),
+        deployment.files("lake").len(),
+    )
 }

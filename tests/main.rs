@@ -9,6 +9,8 @@ mod bad_input;
 mod command_line;
 mod crash;
 mod events;
+mod examples;
+mod http;
 mod program;
 mod readers;
 mod spine;

@@ -199,18 +199,16 @@ impl Running {
         self.child.wait().expect("a child can be waited for");
     }
 
-    /// Waits until `done` or the process's end; says whether `done`.
-    pub(crate) fn until(&mut self, mut done: impl FnMut() -> bool) -> bool {
+    /// Waits until `done`, which is shown what was said on standard error, or
+    /// the process's end; says whether `done`.
+    pub(crate) fn until(&mut self, mut done: impl FnMut(&str) -> bool) -> bool {
         loop {
-            if done() {
+            let said = fs::read_to_string(&self.stderr).expect("output is UTF-8");
+            if done(&said) {
                 return true;
             }
-            if self
-                .child
-                .try_wait()
-                .expect("a child can be waited for")
-                .is_some()
-            {
+            let status = self.child.try_wait().expect("a child can be waited for");
+            if status.is_some() {
                 return false;
             }
             pause(Duration::from_millis(1));

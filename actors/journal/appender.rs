@@ -29,6 +29,10 @@ const PAUSE_MAX: Duration = Duration::from_secs(5);
 /// after which a follower would.
 const FENCED_PAUSE: Duration = Duration::from_secs(15);
 
+#[allow(
+    clippy::large_enum_variant,
+    reason = "nearly every message is the large one"
+)]
 #[derive(Debug)]
 pub enum Message<R: Rider> {
     /// A batch to be written.

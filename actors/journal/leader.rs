@@ -215,10 +215,9 @@ impl<R: Rider> Leader<R> {
     /// A plan's file is in the lake. Told twice, or too late, it is no news.
     pub fn done(&mut self, done: Done) {
         let id = PlanId::of(&done);
-        if self.is_serving() && self.replica.open_plan(&id).is_some() {
-            if self.reported.insert(id.clone()) {
-                self.outbox.done.insert(id, done);
-            }
+        let open = self.is_serving() && self.replica.open_plan(&id).is_some();
+        if open && self.reported.insert(id.clone()) {
+            self.outbox.done.insert(id, done);
         }
     }
 

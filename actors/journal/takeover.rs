@@ -38,19 +38,21 @@ pub(crate) enum Takeover {
         boundary: Seq,
         slot: Slot,
     },
-    Replay {
-        boundary: Seq,
-        fence: Object,
-        sealed: Sealed,
-    },
-    /// All is read. `missing`: a slot that should have been there was empty.
+    Replay(Fenced),
+    /// All is read, or a slot that should have been there was empty.
     Recheck {
-        boundary: Seq,
-        fence: Object,
-        sealed: Sealed,
+        fenced: Fenced,
         missing: Option<Seq>,
     },
     Won,
+}
+
+/// A fence that stands, and the boundary as it was before.
+#[derive(Debug)]
+pub(crate) struct Fenced {
+    boundary: Seq,
+    fence: Object,
+    sealed: Sealed,
 }
 
 impl Takeover {
@@ -60,7 +62,7 @@ impl Takeover {
             Takeover::Find { boundary } => Some(Effect::Last { after: *boundary }),
             Takeover::Link { last, .. } => Some(Effect::Read(*last)),
             Takeover::Fence { slot, .. } => Some(slot.effect()),
-            Takeover::Replay { .. } => Some(Effect::Read(replica.head().seq.next())),
+            Takeover::Replay(_) => Some(Effect::Read(replica.head().seq.next())),
             Takeover::Won => None,
         }
     }
@@ -77,73 +79,70 @@ impl Takeover {
             (Takeover::Find { boundary }, Answer::Last(last)) => {
                 found(boundary, last, candidate, replica, now)
             }
-            (Takeover::Link { boundary, last }, Answer::Object(bytes)) => {
-                let Some(bytes) = bytes else {
-                    return Ok(Takeover::Survey);
-                };
-                let (object, digest) = decode(last, &bytes)?;
-                let link = Link {
-                    seq: last,
-                    digest,
-                    object: &object,
-                };
-                Ok(link.fence(boundary, candidate, replica, now))
+            (Takeover::Link { .. }, Answer::Object(None)) => Ok(Takeover::Survey),
+            (Takeover::Link { boundary, last }, Answer::Object(Some(bytes))) => {
+                let (before, digest) = decode(last, &bytes)?;
+                Ok(Takeover::Fence {
+                    boundary,
+                    slot: fence_after(&before, digest, candidate, now),
+                })
             }
             (Takeover::Fence { boundary, slot }, answer) => Ok(match slot.answer(answer) {
                 Fate::Open(slot) => Takeover::Fence { boundary, slot },
-                Fate::Won(fence, sealed) => replay(boundary, fence, sealed, replica),
+                Fate::Won(fence, sealed) => Fenced {
+                    boundary,
+                    fence,
+                    sealed,
+                }
+                .replay(replica),
                 Fate::Lost => Takeover::Survey,
             }),
-            (
-                Takeover::Replay {
-                    boundary,
-                    fence,
-                    sealed,
-                },
-                Answer::Object(Some(bytes)),
-            ) => {
+            (Takeover::Replay(fenced), Answer::Object(Some(bytes))) => {
                 let (object, digest) = decode(replica.head().seq.next(), &bytes)?;
                 replica.apply(object, digest)?;
-                Ok(replay(boundary, fence, sealed, replica))
+                Ok(fenced.replay(replica))
             }
-            (
-                Takeover::Replay {
-                    boundary,
-                    fence,
-                    sealed,
-                },
-                Answer::Object(None),
-            ) => {
+            (Takeover::Replay(fenced), Answer::Object(None)) => {
                 let missing = Some(replica.head().seq.next());
-                Ok(Takeover::Recheck {
-                    boundary,
-                    fence,
-                    sealed,
-                    missing,
-                })
+                Ok(Takeover::Recheck { fenced, missing })
             }
-            (
-                Takeover::Recheck {
-                    boundary,
-                    fence,
-                    sealed,
-                    missing,
-                },
-                Answer::Boundary(seen),
-            ) => {
-                if seen != boundary {
-                    return Ok(Takeover::Survey);
-                }
-                if let Some(seq) = missing {
-                    let what = "it is missing, and was not collected".into();
-                    return Err(Corrupt { seq, what });
-                }
-                replica.apply(fence, sealed.digest)?;
-                Ok(Takeover::Won)
+            (Takeover::Recheck { fenced, missing }, Answer::Boundary(boundary)) => {
+                fenced.checked(boundary, missing, replica)
             }
             // An answer to a question of an earlier life: ask again.
             (phase, _) => Ok(phase),
         }
+    }
+}
+
+impl Fenced {
+    /// Goes on reading, or has read all that lies before the fence.
+    fn replay(self, replica: &Replica) -> Takeover {
+        if replica.head().seq.next() == self.fence.header.seq {
+            Takeover::Recheck {
+                fenced: self,
+                missing: None,
+            }
+        } else {
+            Takeover::Replay(self)
+        }
+    }
+
+    fn checked(
+        self,
+        boundary: Seq,
+        missing: Option<Seq>,
+        replica: &mut Replica,
+    ) -> Result<Takeover, Corrupt> {
+        if boundary != self.boundary {
+            return Ok(Takeover::Survey);
+        }
+        if let Some(seq) = missing {
+            let what = "it is missing, and was not collected".into();
+            return Err(Corrupt { seq, what });
+        }
+        replica.apply(self.fence, self.sealed.digest)?;
+        Ok(Takeover::Won)
     }
 }
 
@@ -190,50 +189,27 @@ fn found(
     }
 }
 
-/// The object that the fence will follow.
-struct Link<'a> {
-    seq: Seq,
-    digest: Digest,
-    object: &'a Object,
-}
-
-impl Link<'_> {
-    fn fence(self, boundary: Seq, candidate: &Candidate, replica: &Replica, now: Now) -> Takeover {
-        debug_assert!(self.seq >= replica.head().seq);
-        let header = Header {
-            writer: candidate.incarnation,
-            generation: self.object.header.generation,
-            seq: self.seq.next(),
-            previous: self.digest,
-            written_at_ms: now.wall_ms.max(self.object.header.written_at_ms),
-        };
-        let fence = Record::Fence(Fence { secret: None });
-        let slot = Slot::new(Object::new(header, vec![fence]), false);
-        Takeover::Fence { boundary, slot }
-    }
-}
-
-/// Goes on reading, or has read all that lies before the fence.
-fn replay(boundary: Seq, fence: Object, sealed: Sealed, replica: &Replica) -> Takeover {
-    if replica.head().seq.next() == fence.header.seq {
-        Takeover::Recheck {
-            boundary,
-            fence,
-            sealed,
-            missing: None,
-        }
-    } else {
-        Takeover::Replay {
-            boundary,
-            fence,
-            sealed,
-        }
-    }
+/// A fence in the slot after `before`.
+fn fence_after(before: &Object, digest: Digest, candidate: &Candidate, now: Now) -> Slot {
+    let header = Header {
+        writer: candidate.incarnation,
+        generation: before.header.generation,
+        seq: before.header.seq.next(),
+        previous: digest,
+        written_at_ms: now.wall_ms.max(before.header.written_at_ms),
+    };
+    let fence = Record::Fence(Fence { secret: None });
+    Slot::new(Object::new(header, vec![fence]), false)
 }
 
 fn decode(seq: Seq, bytes: &bytes::Bytes) -> Result<(Object, Digest), Corrupt> {
-    Object::decode(bytes).map_err(|error| Corrupt {
-        seq,
-        what: error.to_string(),
-    })
+    let corrupt = |what: String| Corrupt { seq, what };
+    let (object, digest) = Object::decode(bytes).map_err(|error| corrupt(error.to_string()))?;
+    if object.header.seq != seq {
+        return Err(corrupt(format!(
+            "it was written for slot {}",
+            object.header.seq
+        )));
+    }
+    Ok((object, digest))
 }

@@ -7,7 +7,7 @@
 use std::sync::Arc;
 
 use audit::{
-    journal::Done,
+    journal::{Digest, Done},
     journal_id::{Gen, JournalName},
     lake::{self, Codec, FileMeta, LakeFile, SliceRef},
     partition::Area,
@@ -106,6 +106,7 @@ fn encode(
         rows: file.rows,
         key_xor: file.key_xor,
         bytes: file.bytes.len() as u64,
+        sha256: Digest::of(&file.bytes),
         time_min_ms: file.time_min_ms,
         time_max_ms: file.time_max_ms,
     };

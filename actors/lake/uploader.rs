@@ -6,7 +6,13 @@
 
 use std::{sync::Arc, time::Duration};
 
-use audit::{journal::Done, key::KeyXor, lake::Footer, partition::Area, quarantine};
+use audit::{
+    journal::{Digest, Done},
+    key::KeyXor,
+    lake::Footer,
+    partition::Area,
+    quarantine,
+};
 use bytes::Bytes;
 
 use super::partition_writer::SealedFile;
@@ -42,16 +48,16 @@ impl<R: Rider> Actor for Uploader<R> {
         _: &mut Context<SealedFile>,
     ) -> Result<(), Failure> {
         let mut pause = PAUSE_MIN;
-        loop {
+        let done = loop {
             match self.write(&file).await? {
-                Ok(()) => break,
+                Ok(done) => break done,
                 Err(reason) => report::upload_failed(&file.key, &reason, pause),
             }
             tokio::time::sleep(pause).await;
             pause = (pause * 2).min(PAUSE_MAX);
-        }
-        report::file_written(&file.key, file.done.rows, file.done.bytes);
-        self.desk.leader()?.done(file.done.clone());
+        };
+        report::file_written(&file.key, done.rows, done.bytes);
+        self.desk.leader()?.done(done);
         // The planner looks as well, should the appender be busy.
         drop(self.appender.try_send(appender::Message::Wake));
         drop(file.hold);
@@ -60,22 +66,26 @@ impl<R: Rider> Actor for Uploader<R> {
 }
 
 impl<R: Rider> Uploader<R> {
-    /// The inner error is a reason to try again.
-    async fn write(&self, file: &SealedFile) -> Result<Result<(), String>, Failure> {
+    /// The file as it is in the store; the inner error is a reason to try again.
+    async fn write(&self, file: &SealedFile) -> Result<Result<Done, String>, Failure> {
         let now = self.desk.now();
         if !self.desk.leader()?.is_fresh(now) {
             return Ok(Err("the journal has not answered lately".into()));
         }
         match self.store.create(&file.key, file.bytes.clone()).await {
-            Ok(Created::New) => Ok(Ok(())),
+            Ok(Created::New) => Ok(Ok(file.done.clone())),
             Ok(Created::Exists) => self.compare(file).await,
             Err(StoreError::Retry(reason) | StoreError::Fatal(reason)) => Ok(Err(reason)),
         }
     }
 
-    async fn compare(&self, file: &SealedFile) -> Result<Result<(), String>, Failure> {
+    async fn compare(&self, file: &SealedFile) -> Result<Result<Done, String>, Failure> {
         match self.store.get(&file.key).await {
-            Ok(Some(found)) if self.is_the_same(&found, file)? => Ok(Ok(())),
+            Ok(Some(found)) if self.is_the_same(&found, file)? => Ok(Ok(Done {
+                bytes: found.len() as u64,
+                sha256: Digest::of(&found),
+                ..file.done.clone()
+            })),
             Ok(Some(_)) => Err(Failure::Fatal(format!(
                 "{} exists with other rows than its plan: it was not written by this journal. \
                  Move it away and start again; nothing is lost",

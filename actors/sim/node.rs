@@ -141,10 +141,7 @@ impl Node {
 
     fn owns_head(&self, world: &World) -> Checked {
         let head = self.leader.replica().head();
-        let there = world
-            .log
-            .get(&head.seq)
-            .map(|bytes| audit::journal::Object::decode(bytes));
+        let there = world.log.get(&head.seq).map(audit::journal::Object::decode);
         match there {
             Some(Ok((_, digest))) if digest == head.digest => Ok(()),
             _ => Err(Violation(format!("I9: slot {} was not won", head.seq))),
@@ -304,6 +301,7 @@ impl Node {
             rows: open.plan.rows,
             key_xor: open.plan.key_xor,
             bytes: 1,
+            sha256: audit::journal::Digest::default(),
             time_min_ms: 0,
             time_max_ms: 0,
         };

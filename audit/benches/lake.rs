@@ -6,7 +6,7 @@
 //! event takes in each. The events are invented, 1.6 KB each, of 2000
 //! identities: compare settings with it, not products.
 
-#![allow(clippy::print_stdout, reason = "a benchmark's result is its output")]
+#![expect(clippy::print_stdout, reason = "a benchmark's result is its output")]
 
 use std::sync::Arc;
 

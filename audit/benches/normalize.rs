@@ -6,7 +6,7 @@
     clippy::print_stdout,
     reason = "the figures are what this program is for"
 )]
-#![allow(
+#![expect(
     clippy::disallowed_methods,
     reason = "a benchmark reads the real clock"
 )]

@@ -13,7 +13,6 @@
 //! to the same bytes.
 
 use bytes::Bytes;
-use sha2::{Digest as _, Sha256};
 
 use super::{
     Batch, Digest, Header, Object, Record,
@@ -84,7 +83,7 @@ impl Object {
         self.header.write(&mut to);
         self.accounting.write(&mut to);
         self.records.write(&mut to);
-        let digest = digest(&to);
+        let digest = Digest::of(&to);
         digest.write(&mut to);
         Sealed {
             bytes: to.into(),
@@ -104,7 +103,7 @@ impl Object {
         let (body, checksum) = bytes
             .split_last_chunk::<DIGEST_BYTES>()
             .ok_or(CodecError::Checksum)?;
-        let digest = digest(body);
+        let digest = Digest::of(body);
         if digest.0 != *checksum {
             return Err(CodecError::Checksum);
         }
@@ -134,10 +133,6 @@ impl Object {
         });
         256 + 128 * self.accounting.0.len() + records.sum::<usize>()
     }
-}
-
-fn digest(body: &[u8]) -> Digest {
-    Digest(Sha256::digest(body).into())
 }
 
 fn read_records(from: &mut Reader<'_>) -> Result<Vec<Record>, CodecError> {

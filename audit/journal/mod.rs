@@ -18,6 +18,7 @@ mod tests;
 mod wire;
 
 use bytes::Bytes;
+use sha2::{Digest as _, Sha256};
 
 pub use self::{
     batch::{BatchError, Part, ROWS_MAX},
@@ -38,6 +39,12 @@ use crate::{
 /// next object's header names. Zero in the header of the first of all.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Default, Debug)]
 pub struct Digest(pub [u8; 32]);
+
+impl Digest {
+    pub fn of(bytes: &[u8]) -> Digest {
+        Digest(Sha256::digest(bytes).into())
+    }
+}
 
 /// One life of one process, drawn at its start.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
@@ -111,8 +118,9 @@ pub struct Done {
     pub partition: Partition,
     pub rows: u64,
     pub key_xor: KeyXor,
-    /// Size of the file.
+    /// Size and SHA-256 of the file.
     pub bytes: u64,
+    pub sha256: Digest,
     /// First and last `event_time` in it, milliseconds since 1970.
     pub time_min_ms: i64,
     pub time_max_ms: i64,

@@ -129,6 +129,7 @@ pub(crate) fn object() -> Object {
         rows: 7,
         key_xor: KeyXor(u128::MAX / 3),
         bytes: 12_345,
+        sha256: Digest([7; 32]),
         time_min_ms: NOON_MS,
         time_max_ms: NOON_MS + 999,
     };

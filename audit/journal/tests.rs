@@ -244,6 +244,7 @@ fn records() -> impl Strategy<Value = Record> {
                 rows,
                 key_xor: KeyXor(xor),
                 bytes,
+                sha256: Digest([7; 32]),
                 time_min_ms: times[0],
                 time_max_ms: times[1],
             })

@@ -129,7 +129,7 @@ structs! {
     Counts { received, stored, duplicate, quarantined, skipped }
     Fence { secret }
     Plan { partition, from, upto, rows, key_xor }
-    Done { plan, partition, rows, key_xor, bytes, time_min_ms, time_max_ms }
+    Done { plan, partition, rows, key_xor, bytes, sha256, time_min_ms, time_max_ms }
     Entry { tenant, source, reason, message_id, offset, sent_at_ms, raw, key }
     Slice { partition, row_start, row_end, key_xor, raw_bytes }
     Block { row_start, row_end, raw_bytes, frame }

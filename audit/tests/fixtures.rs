@@ -43,7 +43,7 @@ fn check(source: Source, case: &Path) {
     let expected: Option<Value> = serde_json::from_slice(&expected).ok();
     let shown = shown(&rows);
     if expected.is_none() {
-        fs::write(&expected_file, format!("{shown:#}\n")).unwrap();
+        fs::write(&expected_file, format!("{shown:#}\n")).expect("the fixture is writable");
         return;
     }
     assert_eq!(

@@ -2,14 +2,15 @@
 //!
 //! Starts nothing and touches nothing. All that is wrong is told at once.
 
-use std::fs;
-
-use actors::base::topology::{self, Topology};
+use actors::base::topology;
 use clap::Args as ClapArgs;
 use serde::Serialize;
 
 use super::{Exit, Failure, Globals};
-use crate::settings::{self, Place, Settings};
+use crate::{
+    boot,
+    settings::{self, Place, Settings},
+};
 
 /// Check settings and topology; print the actor tree
 ///
@@ -64,7 +65,7 @@ pub(super) fn run(_: &Args, globals: &Globals) -> Result<Exit, Failure> {
     })
 }
 
-#[allow(
+#[expect(
     clippy::print_stderr,
     reason = "told without logging: the answer is the lines themselves"
 )]
@@ -86,7 +87,7 @@ impl Report {
             }
         };
         let warnings = settings.warnings.iter().cloned().map(Issue::from).collect();
-        match topology(&settings) {
+        match boot::topology(&settings) {
             Ok(topology) => Report {
                 ok: true,
                 warnings,
@@ -99,25 +100,6 @@ impl Report {
                 ..Report::default()
             },
         }
-    }
-}
-
-/// The topology that the settings name, or the built-in one.
-pub(super) fn topology(settings: &Settings) -> Result<Topology, Vec<topology::Issue>> {
-    let Some(path) = &settings.topology else {
-        return Ok(Topology::builtin());
-    };
-    let file = path.display().to_string();
-    match fs::read_to_string(path) {
-        Ok(text) => Topology::parse(&file, &text),
-        Err(error) => Err(vec![topology::Issue {
-            file,
-            line: 1,
-            key: String::new(),
-            what: format!(
-                "cannot be read: {error}, name an existing file in `topology` or remove the key"
-            ),
-        }]),
     }
 }
 
@@ -155,6 +137,10 @@ impl From<topology::Issue> for Issue {
 
 #[cfg(test)]
 mod tests {
+    use std::fs;
+
+    use actors::base::Topology;
+
     use super::*;
     use crate::settings::Environment;
 

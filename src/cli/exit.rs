@@ -61,7 +61,7 @@ impl Failure {
     }
 
     /// Prints the lines on standard error.
-    #[allow(
+    #[expect(
         clippy::print_stderr,
         reason = "the last words of the process, logging or not"
     )]

@@ -1,15 +1,30 @@
 //! `idtrail journal`: what the journal holds, for people.
 
+use std::fmt::Write as _;
+
+use actors::pipeline::Ports;
+use audit::{
+    journal::{Object, Record},
+    journal_id::Seq,
+};
 use clap::Subcommand;
+use jiff::Timestamp;
+use serde_json::{Value, json};
 
 use super::{Exit, Failure, Globals};
+use crate::{
+    boot,
+    history::{self, Entry, History},
+    settings::Settings,
+};
 
 /// Look into the journal
 #[derive(Debug, Subcommand)]
 pub(super) enum Command {
     /// Print what records hold, all of them or one slot's
     ///
-    /// Reads only, so it may run beside `run`.
+    /// One line a slot: when it was written, how large it is, its records. With --seq each record
+    /// in full: partitions, rows, files. Reads only, so it may run beside `run`.
     Inspect {
         /// The slot, counted from 1
         #[arg(long, value_name = "N")]
@@ -18,10 +33,173 @@ pub(super) enum Command {
 }
 
 pub(super) fn run(command: &Command, globals: &Globals) -> Result<Exit, Failure> {
-    globals.start()?;
+    let settings = globals.start()?;
+    let ports = history::ports(&settings)?;
     let Command::Inspect { seq } = command;
-    let seq = seq.map(|seq| format!(" {seq}")).unwrap_or_default();
-    Err(Failure::usage(format!(
-        "journal inspect{seq}: not wired yet"
-    )))
+    boot::runtime()?.block_on(inspect(&ports, &settings, *seq, globals))
+}
+
+async fn inspect(
+    ports: &Ports,
+    settings: &Settings,
+    wanted: Option<u64>,
+    globals: &Globals,
+) -> Result<Exit, Failure> {
+    let history = History::open(ports, settings)
+        .await
+        .map_err(Failure::outside)?;
+    let last = history.last().0;
+    let slots = wanted.map_or(1..=last, |seq| seq..=seq);
+    for seq in slots {
+        let entry = history.read(Seq(seq)).await.map_err(Failure::outside)?;
+        let entry = entry.ok_or_else(|| {
+            Failure::usage(format!(
+                "slot {seq} is empty: the journal has slots 1 to {last}"
+            ))
+        })?;
+        let mut text = line(&entry);
+        if wanted.is_some() {
+            for record in &entry.object.records {
+                write!(text, "\n  {}", record_text(record)).map_err(Failure::outside)?;
+            }
+        }
+        globals.output().print(&object(&entry), &text)?;
+    }
+    Ok(Exit::Success)
+}
+
+/// `3  2026-01-02T03:04:05Z  184 KB  writer 0123456789abcdef  batch of 1815 rows, 2 plans`
+fn line(entry: &Entry) -> String {
+    let header = &entry.object.header;
+    let records = summary(&entry.object);
+    format!(
+        "{:<6} {}  {:>11} bytes  writer {:016x}  {records}",
+        header.seq.0,
+        written_at(&entry.object),
+        entry.bytes,
+        header.writer.0
+    )
+}
+
+fn summary(object: &Object) -> String {
+    let count = |of: fn(&Record) -> bool| object.records.iter().filter(|r| of(r)).count();
+    let mut parts = Vec::new();
+    for (name, count) in [
+        ("fence", count(|r| matches!(r, Record::Fence(_)))),
+        ("done", count(|r| matches!(r, Record::Done(_)))),
+        ("plan", count(|r| matches!(r, Record::Plan(_)))),
+        ("heartbeat", count(|r| matches!(r, Record::Heartbeat))),
+        ("release", count(|r| matches!(r, Record::Release))),
+    ] {
+        match count {
+            0 => {}
+            1 => parts.push(name.to_owned()),
+            many => parts.push(format!("{many} {name}")),
+        }
+    }
+    for record in &object.records {
+        match record {
+            Record::Batch(batch) => parts.push(format!("batch of {} rows", batch.keys.len())),
+            Record::Quarantine(entries) => parts.push(format!("{} quarantined", entries.len())),
+            _ => {}
+        }
+    }
+    let duplicates = object.accounting.total().duplicate;
+    if duplicates > 0 {
+        parts.push(format!("{duplicates} duplicates counted"));
+    }
+    parts.join(", ")
+}
+
+fn written_at(object: &Object) -> String {
+    Timestamp::from_millisecond(object.header.written_at_ms).map_or_else(
+        |_| object.header.written_at_ms.to_string(),
+        |time| time.to_string(),
+    )
+}
+
+fn record_text(record: &Record) -> String {
+    match record {
+        Record::Fence(fence) if fence.secret.is_some() => "fence: the journal begins".into(),
+        Record::Fence(_) => "fence: another process takes over".into(),
+        Record::Done(done) => format!(
+            "done: plan {} of {}: {} rows in {} bytes",
+            done.plan.0, done.partition, done.rows, done.bytes
+        ),
+        Record::Plan(plan) => format!(
+            "plan: {}: {} rows of slots {} to {} become a file",
+            plan.partition,
+            plan.rows,
+            plan.from.next().0,
+            plan.upto.0
+        ),
+        Record::Quarantine(entries) => {
+            let reasons: Vec<String> = entries.iter().map(|entry| entry.reason.clone()).collect();
+            format!("quarantine: {}", reasons.join("\n              "))
+        }
+        Record::Batch(batch) => {
+            let mut text = format!("batch: {} rows", batch.keys.len());
+            for slice in &batch.slices {
+                let rows = slice.row_end - slice.row_start;
+                text += &format!(
+                    "\n    {}: {rows} rows, {} bytes raw",
+                    slice.partition, slice.raw_bytes
+                );
+            }
+            text
+        }
+        Record::Heartbeat => "heartbeat".into(),
+        Record::Release => "release: the writer ended in order".into(),
+    }
+}
+
+fn object(entry: &Entry) -> Value {
+    let header = &entry.object.header;
+    let hex = |digest: &[u8]| {
+        digest
+            .iter()
+            .map(|byte| format!("{byte:02x}"))
+            .collect::<String>()
+    };
+    json!({
+        "seq": header.seq.0,
+        "written_at": written_at(&entry.object),
+        "writer": format!("{:016x}", header.writer.0),
+        "generation": header.generation.to_string(),
+        "previous": hex(&header.previous.0),
+        "digest": hex(&entry.digest.0),
+        "bytes": entry.bytes,
+        "counts": entry.object.accounting.total(),
+        "records": entry.object.records.iter().map(record_json).collect::<Vec<_>>(),
+    })
+}
+
+fn record_json(record: &Record) -> Value {
+    match record {
+        Record::Fence(fence) => json!({"kind": "fence", "begins": fence.secret.is_some()}),
+        Record::Done(done) => json!({
+            "kind": "done", "plan": done.plan.0, "partition": done.partition.to_string(),
+            "rows": done.rows, "bytes": done.bytes,
+        }),
+        Record::Plan(plan) => json!({
+            "kind": "plan", "partition": plan.partition.to_string(), "from": plan.from.0,
+            "upto": plan.upto.0, "rows": plan.rows,
+        }),
+        Record::Quarantine(entries) => json!({"kind": "quarantine", "entries": entries.len()}),
+        Record::Batch(batch) => {
+            let slices = batch.slices.iter().map(|slice| {
+                json!({
+                    "partition": slice.partition.to_string(),
+                    "rows": slice.row_end - slice.row_start,
+                    "raw_bytes": slice.raw_bytes,
+                })
+            });
+            json!({
+                "kind": "batch", "rows": batch.keys.len(),
+                "partitions": slices.collect::<Vec<_>>(),
+            })
+        }
+        Record::Heartbeat => json!({"kind": "heartbeat"}),
+        Record::Release => json!({"kind": "release"}),
+    }
 }

@@ -30,9 +30,9 @@ use crate::{
 
 const EXAMPLES: &str = "\
 Examples:
-  idtrail run                                    embedded: queue, journal and lake under ./idtrail-data
+  idtrail run                                    queue, journal and lake are in ./idtrail-data
   idtrail publish --source okta events.ndjson    send a file's events to the queue
-  zcat trail.json.gz | idtrail publish --source aws -
+  aws s3 cp s3://BUCKET/KEY.json.gz - | idtrail publish --source aws -
   idtrail run --drain --json                     work until nothing is left, then say what was done
   idtrail verify                                 count again from the objects
   idtrail --config idtrail.yaml check            what is wrong with the settings, all at once
@@ -42,11 +42,11 @@ Exit codes:
   1   verify: the numbers do not add up
   2   usage, settings or topology wrong, or no such file
   3   something outside: queue or store unreachable, permission, address or data directory in use
-  4   run --drain: the deadline came first; nothing is lost, run it again
-  70  a part failed again and again and the supervisor gave up
+  4   run --drain: the deadline or a signal came first; nothing is lost, run it again
+  70  a part failed again and again, and its supervisor gave up
 
-Settings come from idtrail.yaml (or --config), and each from the environment: http.listen is
-IDTRAIL_HTTP_LISTEN. Without any, idtrail runs embedded.";
+Settings come from idtrail.yaml (or --config), and from the environment, which wins: http.listen
+is IDTRAIL_HTTP_LISTEN. None is required.";
 
 /// Who did what, from where, across AWS, GitHub, Okta and Teleport: audit events from a queue
 /// to Parquet that Athena, DuckDB and Trino read.
@@ -73,6 +73,7 @@ enum Command {
 
 /// Flags of all verbs.
 #[derive(Debug, Args)]
+#[command(next_help_heading = "Options of all commands")]
 pub struct Globals {
     /// Settings file [default: idtrail.yaml, if it is there]
     #[arg(long, global = true, value_name = "FILE", env = "IDTRAIL_CONFIG")]

@@ -22,6 +22,11 @@ impl Output {
     }
 }
 
+/// Prints lines as they are: NDJSON with or without `--json`.
+pub(super) fn lines(lines: impl IntoIterator<Item = String>) -> io::Result<()> {
+    lines.into_iter().try_for_each(|line| write(&line))
+}
+
 /// A reader that went away (`idtrail … | head`) has seen enough.
 fn write(text: &str) -> io::Result<()> {
     let mut out = io::stdout().lock();

@@ -28,11 +28,11 @@ use crate::{
 /// Send events from files to the queue
 ///
 /// A file may be NDJSON, a JSON array, one event, a CloudTrail file ({"Records": [...]}), and any
-/// of these in gzip or zstd: its content tells. Works beside a running `run`. To publish the same
-/// events again does no harm, they are recognised as duplicates.
+/// of these in gzip or zstd: its content tells. Works beside a running `run`. Publishing the same
+/// events again does no harm: they are recognised as duplicates.
 ///
-/// Prints {"events","messages","offloaded"}: what was sent, in how many messages, and how many
-/// events were too large for a message and went by way of the store.
+/// Prints how many events were sent, in how many messages, and how many of the events no message
+/// can hold, so that they went by way of the store: {"events","messages","offloaded"}.
 #[derive(Debug, ClapArgs)]
 pub(super) struct Args {
     /// Where the events were recorded: aws, github, okta or teleport
@@ -65,7 +65,7 @@ pub(super) fn run(args: &Args, globals: &Globals) -> Result<Exit, Failure> {
     let sent = publisher.finish()?;
     drop(progress);
     let text = format!(
-        "{} events sent in {} messages, {} of them too large for a message",
+        "events {}, messages {}, offloaded {}",
         sent.events, sent.messages, sent.offloaded
     );
     globals.output().print(&sent, &text)?;
@@ -80,8 +80,8 @@ fn open(args: &Args, settings: &Settings) -> Result<Publisher, Failure> {
     Publisher::new(
         Arc::new(queue),
         Arc::new(payloads),
-        args.source,
-        args.tenant.as_ref(),
+        Some(args.source),
+        args.tenant.as_ref().map(Tenant::as_str),
     )
 }
 

@@ -7,9 +7,8 @@ use std::{collections::BTreeMap, fmt::Write as _, io::Read, sync::Arc};
 
 use actors::ports::{Outgoing, Queue, Store};
 use audit::{
-    message::{Bad, Decoder, ENCODING, Full, Limits, Packer, Pointer, Unreadable},
+    message::{Decoder, ENCODING, Full, Limits, Packer, Pointer, Unreadable},
     source::Source,
-    tenant::Tenant,
 };
 use bytes::Bytes;
 use serde::Serialize;
@@ -47,11 +46,12 @@ impl Publisher {
     pub(super) fn new(
         queue: Arc<dyn Queue>,
         payloads: Arc<dyn Store>,
-        source: Source,
-        tenant: Option<&Tenant>,
+        source: Option<Source>,
+        tenant: Option<&str>,
     ) -> Result<Publisher, Failure> {
-        let mut attributes = BTreeMap::from([("source".to_owned(), source.name().to_owned())]);
-        attributes.extend(tenant.map(|tenant| ("tenant_id".to_owned(), tenant.to_string())));
+        let source = source.map(|source| ("source".to_owned(), source.name().to_owned()));
+        let tenant = tenant.map(|tenant| ("tenant_id".to_owned(), tenant.to_owned()));
+        let attributes = source.into_iter().chain(tenant).collect();
         Ok(Publisher {
             runtime: runtime::Builder::new_current_thread()
                 .enable_time()
@@ -97,7 +97,7 @@ impl Publisher {
                         "not an event, sent for quarantine"
                     );
                 }
-                self.bad(piece)?;
+                self.alone(piece.raw)?;
             }
             if parcel.skipped > 0 {
                 tracing::info!(
@@ -132,14 +132,14 @@ impl Publisher {
     }
 
     /// By itself, so that it cannot make its neighbours unreadable.
-    fn bad(&mut self, piece: Bad) -> Result<(), Failure> {
-        match String::from_utf8(piece.raw.to_vec()) {
+    pub(super) fn alone(&mut self, raw: Bytes) -> Result<(), Failure> {
+        match String::from_utf8(raw.to_vec()) {
             Ok(body) if body.len() <= BODY_BYTES_MAX => {
                 self.send(body, None)?;
                 self.sent.events += 1;
                 Ok(())
             }
-            _ => self.offload(piece.raw),
+            _ => self.offload(raw),
         }
     }
 

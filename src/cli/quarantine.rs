@@ -1,28 +1,156 @@
 //! `idtrail quarantine`: the events that could not become a row.
 
-use clap::Subcommand;
+use std::collections::BTreeMap;
 
-use super::{Exit, Failure, Globals};
+use actors::{
+    journal::{
+        Window,
+        replica::{Content, Replica},
+    },
+    pipeline::Ports,
+};
+use audit::{
+    partition::Area,
+    quarantine::{self, Entry},
+    source::Source,
+};
+use clap::Subcommand;
+use serde::Serialize;
+
+use super::{Exit, Failure, Globals, output, publisher::Publisher};
+use crate::{
+    boot,
+    history::{self, History},
+    progress::Progress,
+    settings::Settings,
+};
 
 /// List events that could not become a row, or send them again
 #[derive(Debug, Subcommand)]
 pub(super) enum Command {
     /// Print what is in quarantine, one object a line
     ///
-    /// Each line is {"tenant","source","reason","message_id","offset","raw"}.
+    /// Each line is {"tenant","source","reason","message_id","offset","raw"}; bytes that
+    /// are no text are in base64, and "raw_encoding" says so. Reads only, so it may run beside `run`.
     Ls,
     /// Send what is in quarantine to the queue again
     ///
-    /// For after the reason is gone, such as a newer version or a corrected tenant map. What still
-    /// cannot become a row comes back to quarantine.
+    /// For after the reason is gone, such as a newer version. Entries stay as the record of what
+    /// happened; what still cannot become a row is recognised and not kept twice.
     Replay,
 }
 
+/// What was sent again.
+#[derive(Serialize)]
+struct Replayed {
+    events: u64,
+    messages: u64,
+}
+
 pub(super) fn run(command: &Command, globals: &Globals) -> Result<Exit, Failure> {
-    globals.start()?;
-    let verb = match command {
-        Command::Ls => "ls",
-        Command::Replay => "replay",
+    let settings = globals.start()?;
+    let ports = history::ports(&settings)?;
+    let entries = boot::runtime()?.block_on(entries(&ports, &settings, globals.quiet()))?;
+    match command {
+        Command::Ls => output::lines(entries.iter().map(Entry::to_listing))?,
+        Command::Replay => {
+            let replayed = replay(&ports, entries)?;
+            let text = format!("{} events sent again", replayed.events);
+            globals.output().print(&replayed, &text)?;
+        }
+    }
+    Ok(Exit::Success)
+}
+
+/// All entries: those in files, then those that are only in the journal yet.
+async fn entries(ports: &Ports, settings: &Settings, quiet: bool) -> Result<Vec<Entry>, Failure> {
+    let history = History::open(ports, settings)
+        .await
+        .map_err(Failure::outside)?;
+    let bar = Progress::count(0, quiet);
+    bar.name("reading the journal");
+    let small = Window {
+        reach_ms: 0,
+        bytes_max: 0,
     };
-    Err(Failure::usage(format!("quarantine {verb}: not wired yet")))
+    let replica = history
+        .replay(small, &bar, |_| {})
+        .await
+        .map_err(Failure::outside)?;
+    let mut entries = filed(ports, settings, &replica).await?;
+    entries.extend(waiting(&replica));
+    Ok(entries)
+}
+
+/// Files of open plans are left out: their entries are still in the journal.
+async fn filed(
+    ports: &Ports,
+    settings: &Settings,
+    replica: &Replica,
+) -> Result<Vec<Entry>, Failure> {
+    let Some(birth) = replica.birth() else {
+        return Ok(Vec::new());
+    };
+    let open: Vec<String> = replica
+        .open_plans()
+        .map(|open| {
+            open.id
+                .partition
+                .file_key(&settings.journal, birth.generation, open.id.seq)
+        })
+        .collect();
+    let mut entries = Vec::new();
+    for object in ports.lake.list("data/_quarantine/", None).await? {
+        if open.contains(&object.key) {
+            continue;
+        }
+        let Some(bytes) = ports.lake.get(&object.key).await? else {
+            continue;
+        };
+        let named = |error| Failure::outside(format!("{}: {error}", object.key));
+        for entry in quarantine::decode(&bytes[..], &birth.secret).map_err(named)? {
+            entries.push(entry.map_err(named)?);
+        }
+    }
+    Ok(entries)
+}
+
+fn waiting(replica: &Replica) -> impl Iterator<Item = Entry> {
+    let planned = replica.open_plans().flat_map(|open| {
+        let quarantined = open.id.partition.area == Area::Quarantine;
+        open.pieces.iter().filter(move |_| quarantined)
+    });
+    let waiting = replica.waiting().values().flatten();
+    planned
+        .chain(waiting)
+        .flat_map(|piece| match &piece.content {
+            Content::Quarantine(entries) => entries.to_vec(),
+            Content::Rows { .. } => Vec::new(),
+        })
+}
+
+/// Each by itself, under the tenant and source it came with.
+fn replay(ports: &Ports, entries: Vec<Entry>) -> Result<Replayed, Failure> {
+    let mut groups: BTreeMap<(Option<Source>, String), Vec<Entry>> = BTreeMap::new();
+    for entry in entries {
+        groups
+            .entry((entry.source, entry.tenant.clone()))
+            .or_default()
+            .push(entry);
+    }
+    let mut replayed = Replayed {
+        events: 0,
+        messages: 0,
+    };
+    for ((source, tenant), entries) in groups {
+        let (queue, payloads) = (ports.queue.clone(), ports.transient.clone());
+        let mut publisher = Publisher::new(queue, payloads, source, Some(&tenant))?;
+        for entry in entries {
+            publisher.alone(entry.raw)?;
+        }
+        let sent = publisher.finish()?;
+        replayed.events += sent.events;
+        replayed.messages += sent.messages;
+    }
+    Ok(replayed)
 }

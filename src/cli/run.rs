@@ -13,7 +13,7 @@ use tokio::{
     sync::oneshot,
 };
 
-use super::{Exit, Failure, Globals, check::topology};
+use super::{Exit, Failure, Globals};
 use crate::{
     boot,
     http::{self, Readiness},
@@ -41,7 +41,7 @@ pub(super) struct Args {
 
 pub(super) fn run(args: &Args, globals: &Globals) -> Result<Exit, Failure> {
     let settings = globals.start()?;
-    let topology = topology(&settings).map_err(Failure::issues)?;
+    let topology = boot::topology(&settings).map_err(Failure::issues)?;
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .enable_all()
         .build()?;
@@ -60,10 +60,12 @@ pub(super) fn run(args: &Args, globals: &Globals) -> Result<Exit, Failure> {
 /// Until a signal, or until the tree gives up.
 async fn serve(settings: &Settings, topology: Topology) -> Result<Exit, Failure> {
     let grace = topology.limits().shutdown.stop;
+    // Before the port: of two services on one directory, the second is told of the first.
+    let lock = boot::take(settings)?;
     let recorder = http::record_metrics().map_err(Failure::outside)?;
     metrics::describe_all();
     let listener = http::bind(settings.http_listen).await?;
-    let mut service = boot::start(settings, topology).await?;
+    let mut service = boot::start(lock, settings, topology).await?;
     let address = listener.local_addr()?;
     tracing::info!(
         data = %settings.data.display(),
@@ -96,7 +98,7 @@ async fn drain(
     globals: &Globals,
 ) -> Result<Exit, Failure> {
     let grace = topology.limits().shutdown.stop;
-    let mut service = boot::start(settings, topology).await?;
+    let mut service = boot::start(boot::take(settings)?, settings, topology).await?;
     let bar = Progress::count(0, globals.quiet());
     bar.name("draining");
     let watch = service.pipeline.watch();
@@ -110,7 +112,7 @@ async fn drain(
         drained = watch.drain(tell) => (Exit::Success, drained?),
         outcome = service.pipeline.finished() => return ended(&outcome),
         () = elapsed(deadline) => (Exit::Deadline, watch.progress().await?),
-        () = signalled() => (Exit::Success, watch.progress().await?),
+        () = signalled() => (Exit::Deadline, watch.progress().await?),
     };
     drop(bar);
     let outcome = service.pipeline.stop(grace).await;
@@ -121,7 +123,7 @@ async fn drain(
     );
     globals.output().print(&counts, &text)?;
     if exit == Exit::Deadline {
-        tracing::warn!("the deadline came first: run it again, nothing is lost");
+        tracing::warn!("ended before the queue was empty: run it again, nothing is lost");
     }
     match ended(&outcome)? {
         Exit::Success => Ok(exit),
@@ -172,12 +174,10 @@ async fn signalled() {
 }
 
 fn duration(text: &str) -> Result<Duration, String> {
-    let duration: SignedDuration = text
-        .parse()
-        .map_err(|error: jiff::Error| error.to_string())?;
-    match Duration::try_from(duration) {
-        Ok(duration) if !duration.is_zero() => Ok(duration),
-        _ => Err("must be longer than nothing".to_owned()),
+    let parsed: Option<SignedDuration> = text.parse().ok();
+    match parsed.map(Duration::try_from) {
+        Some(Ok(duration)) if !duration.is_zero() => Ok(duration),
+        _ => Err("expects a time such as 90s, 10m or 1h".to_owned()),
     }
 }
 

@@ -3,6 +3,10 @@
 use clap::Args as ClapArgs;
 
 use super::{Exit, Failure, Globals};
+use crate::{
+    boot, history,
+    verify::{self, Report},
+};
 
 /// Count again from journal and lake: received = stored + duplicate + quarantined
 ///
@@ -12,6 +16,63 @@ use super::{Exit, Failure, Globals};
 pub(super) struct Args {}
 
 pub(super) fn run(_: &Args, globals: &Globals) -> Result<Exit, Failure> {
-    globals.start()?;
-    Err(Failure::usage("verify: not wired yet"))
+    let settings = globals.start()?;
+    let topology = boot::topology(&settings).map_err(Failure::issues)?;
+    let ports = history::ports(&settings)?;
+    let runtime = boot::runtime()?;
+    let verified = verify::verify(&ports, &settings, &topology, globals.quiet());
+    let report = runtime.block_on(verified).map_err(Failure::outside)?;
+    globals.output().print(&report, &text(&report))?;
+    Ok(if report.ok {
+        Exit::Success
+    } else {
+        Exit::Mismatch
+    })
+}
+
+fn text(report: &Report) -> String {
+    let Report { counts, .. } = report;
+    let mut lines = vec![
+        format!(
+            "{} received = {} stored + {} duplicate + {} quarantined; {} skipped",
+            counts.received, counts.stored, counts.duplicate, counts.quarantined, counts.skipped
+        ),
+        format!(
+            "{} rows stored = {} in {} files + {} waiting in {} journal objects",
+            counts.stored,
+            report.rows_in_files,
+            report.files,
+            report.rows_waiting,
+            report.journal_objects
+        ),
+    ];
+    if report.repeats > 0 {
+        lines.push(format!(
+            "{} copies came later than the dedup window reaches",
+            report.repeats
+        ));
+    }
+    let foreign = report
+        .foreign
+        .iter()
+        .map(|key| format!("not of this journal: {key}"));
+    lines.extend(foreign);
+    lines.extend(
+        report
+            .problems
+            .iter()
+            .map(|problem| format!("problem: {problem}")),
+    );
+    if report.problems_more > 0 {
+        lines.push(format!("… and {} more problems", report.problems_more));
+    }
+    lines.push(
+        if report.ok {
+            "it adds up"
+        } else {
+            "IT DOES NOT ADD UP"
+        }
+        .to_owned(),
+    );
+    lines.join("\n")
 }

@@ -36,7 +36,7 @@ pub(super) struct Fault {
 }
 
 impl Names {
-    #[allow(
+    #[expect(
         clippy::disallowed_methods,
         reason = "an adapter: names must differ between processes"
     )]
@@ -91,7 +91,8 @@ pub(super) fn make_directory(path: &Path) -> Result<(), Fault> {
     match fs::create_dir(path) {
         Ok(()) => sync_directory(parent(path)),
         Err(error) if error.kind() == ErrorKind::AlreadyExists && path.is_dir() => Ok(()),
-        Err(error) if error.kind() == ErrorKind::NotFound && parent(path) != path => {
+        // Where the parent is there, as `/proc` is, it would be for ever.
+        Err(error) if error.kind() == ErrorKind::NotFound && !parent(path).is_dir() => {
             make_directory(parent(path))?;
             make_directory(path)
         }
@@ -218,6 +219,22 @@ mod tests {
                 "{}",
                 fault.text
             );
+        }
+    }
+
+    #[test]
+    fn a_directory_is_made_with_what_is_above_it_or_the_fault_is_told() {
+        let directory = tempfile::tempdir().expect("a temporary directory");
+        let path = directory.path().join("a/b/c");
+        for _ in 0..2 {
+            make_directory(&path).expect("writable");
+            assert!(path.is_dir());
+        }
+        let file = directory.path().join("file");
+        fs::write(&file, "").expect("writable");
+        // Nobody can make a directory in a file, nor in /proc.
+        for path in [file.join("a/b"), PathBuf::from("/proc/idtrail/a")] {
+            assert!(make_directory(&path).is_err(), "{}", path.display());
         }
     }
 

@@ -7,7 +7,15 @@ use actors::base::Topology;
 
 use super::{check, source};
 
-const DOCUMENTS: [&str; 4] = ["README.md", "ARCHITECTURE.md", "STYLE.md", "CHANGELOG.md"];
+const DOCUMENTS: [&str; 7] = [
+    "README.md",
+    "ARCHITECTURE.md",
+    "STYLE.md",
+    "CHANGELOG.md",
+    "docs/guarantees.md",
+    "docs/protocol.md",
+    "docs/sources.md",
+];
 
 /// Endings that make a word in backticks the name of a file of ours.
 const ENDINGS: [&str; 5] = [".rs", ".toml", ".md", ".py", ".ndjson"];

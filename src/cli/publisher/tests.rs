@@ -29,10 +29,9 @@ fn world() -> World {
 
 impl World {
     fn publisher(&self, tenant: Option<&str>) -> Publisher {
-        let tenant = tenant.map(|id| Tenant::parse(id).expect("a good id"));
         let queue = Arc::clone(&self.queue) as Arc<dyn Queue>;
         let payloads = Arc::clone(&self.payloads) as Arc<dyn Store>;
-        Publisher::new(queue, payloads, Source::Okta, tenant.as_ref()).expect("a runtime")
+        Publisher::new(queue, payloads, Some(Source::Okta), tenant).expect("a runtime")
     }
 
     fn publish(&self, files: &[&[u8]]) -> Sent {

@@ -1,0 +1,110 @@
+//! Reads a journal from its first object on, without leading it.
+//!
+//! For the verbs that only look: `verify`, `quarantine`, `journal`. They may run
+//! beside a leader and see the journal up to some object.
+
+use std::time::Duration;
+
+use actors::{
+    journal::{
+        Window,
+        effect::{Answer, Effect},
+        log::{Log, Unreachable},
+        replica::{Corrupt, Replica},
+    },
+    pipeline::Ports,
+};
+use audit::{
+    journal::{Digest, Object},
+    journal_id::Seq,
+};
+
+use crate::{boot, cli::Failure, local::Layout, progress::Progress, settings::Settings};
+
+/// How long one call may take: people wait longer than the leader does.
+const ATTEMPT: Duration = Duration::from_secs(30);
+
+#[derive(Debug)]
+pub struct History {
+    log: Log,
+    last: Option<Seq>,
+}
+
+#[derive(Debug, thiserror::Error)]
+pub enum HistoryError {
+    #[error(transparent)]
+    Unreachable(#[from] Unreachable),
+    #[error(transparent)]
+    Corrupt(#[from] Corrupt),
+}
+
+/// One object as it lies in the journal.
+#[derive(Debug)]
+pub struct Entry {
+    pub object: Object,
+    pub digest: Digest,
+    pub bytes: usize,
+}
+
+/// The ports of a data directory that is there.
+pub fn ports(settings: &Settings) -> Result<Ports, Failure> {
+    let layout = Layout::new(&settings.data);
+    if !layout.large_files().is_dir() {
+        return Err(Failure::outside(format!(
+            "{}: no journal here, name the directory of a run with --data",
+            settings.data.display()
+        )));
+    }
+    boot::ports(settings)
+}
+
+impl History {
+    pub async fn open(ports: &Ports, settings: &Settings) -> Result<History, HistoryError> {
+        let log = Log::new(ports.transient.clone(), &settings.journal, ATTEMPT);
+        match log.ask(&Effect::Last { after: Seq::ZERO }).await? {
+            Answer::Last(last) => Ok(History { log, last }),
+            _ => Ok(History { log, last: None }),
+        }
+    }
+
+    /// The newest slot there was when the journal was opened.
+    pub fn last(&self) -> Seq {
+        self.last.unwrap_or_default()
+    }
+
+    pub async fn read(&self, seq: Seq) -> Result<Option<Entry>, HistoryError> {
+        let Answer::Object(Some(bytes)) = self.log.ask(&Effect::Read(seq)).await? else {
+            return Ok(None);
+        };
+        let (object, digest) = Object::decode(&bytes).map_err(|error| Corrupt {
+            seq,
+            what: error.to_string(),
+        })?;
+        Ok(Some(Entry {
+            object,
+            digest,
+            bytes: bytes.len(),
+        }))
+    }
+
+    /// Applies all objects in order; `each` sees them first.
+    pub async fn replay(
+        &self,
+        window: Window,
+        progress: &Progress,
+        mut each: impl FnMut(&Object),
+    ) -> Result<Replica, HistoryError> {
+        let mut replica = Replica::new(window);
+        while replica.head().seq < self.last() {
+            let seq = replica.head().seq.next();
+            let Some(entry) = self.read(seq).await? else {
+                let what = "it is missing: restore it from a copy".into();
+                return Err(Corrupt { seq, what }.into());
+            };
+            each(&entry.object);
+            replica.apply(entry.object, entry.digest)?;
+            progress.set(seq.0, self.last().0);
+        }
+        Ok(replica)
+    }
+}

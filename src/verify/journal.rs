@@ -1,0 +1,211 @@
+//! The journal's side: what it says was stored, planned and done.
+
+use std::collections::{BTreeMap, HashMap};
+
+use actors::{
+    base::Topology,
+    journal::{
+        Window,
+        replica::{Content, Piece, PlanId, Replica},
+    },
+};
+use arrow::array::AsArray;
+use audit::{
+    accounting::Counts,
+    journal::{Done, Object, Plan, Record},
+    journal_id::Seq,
+    key::Key,
+    partition::Area,
+    schema::Column,
+    source::Source,
+};
+
+use super::{Report, Tally};
+use crate::{
+    history::{History, HistoryError},
+    progress::Progress,
+};
+
+/// A plan, and its report if it was made.
+#[derive(Debug)]
+pub(super) struct Planned {
+    pub(super) plan: Plan,
+    pub(super) done: Option<Done>,
+}
+
+#[derive(Debug)]
+pub(super) struct Ledger {
+    pub(super) replica: Replica,
+    pub(super) plans: BTreeMap<PlanId, Planned>,
+    /// Rows and quarantine entries not yet in a file that counts.
+    waiting: Tally,
+    /// Rows found in files.
+    pub(super) filed: Tally,
+}
+
+/// Every object in order.
+pub(super) async fn read(
+    history: &History,
+    topology: &Topology,
+    bar: &Progress,
+    report: &mut Report,
+) -> Result<Ledger, HistoryError> {
+    let reach_ms = i64::try_from(topology.limits().dedup.window.as_millis()).unwrap_or(i64::MAX);
+    let mut plans = BTreeMap::new();
+    let mut seen: HashMap<Key, i64> = HashMap::new();
+    let small = Window {
+        reach_ms: 0,
+        bytes_max: 0,
+    };
+    let replica = history
+        .replay(small, bar, |object| {
+            report.journal_objects += 1;
+            note_plans(&mut plans, object);
+            note_keys(&mut seen, object, reach_ms, report);
+        })
+        .await?;
+    let mut ledger = Ledger {
+        replica,
+        plans,
+        waiting: Tally::new(),
+        filed: Tally::new(),
+    };
+    ledger.count_waiting(report);
+    Ok(ledger)
+}
+
+fn note_plans(plans: &mut BTreeMap<PlanId, Planned>, object: &Object) {
+    for record in &object.records {
+        match record {
+            Record::Plan(plan) => {
+                let id = PlanId {
+                    seq: object.header.seq,
+                    partition: plan.partition.clone(),
+                };
+                plans.insert(
+                    id,
+                    Planned {
+                        plan: plan.clone(),
+                        done: None,
+                    },
+                );
+            }
+            Record::Done(done) => {
+                if let Some(planned) = plans.get_mut(&PlanId::of(done)) {
+                    planned.done = Some(done.clone());
+                }
+            }
+            _ => {}
+        }
+    }
+}
+
+/// I2: inside the dedup window no key comes twice.
+fn note_keys(seen: &mut HashMap<Key, i64>, object: &Object, reach_ms: i64, report: &mut Report) {
+    let at_ms = object.header.written_at_ms;
+    let mut note = |key: Key| match seen.insert(key, at_ms) {
+        None => {}
+        Some(before_ms) if at_ms - before_ms > reach_ms => report.repeats += 1,
+        Some(_) => {
+            let seq = object.header.seq;
+            report.problem(format!(
+                "I2: event {key:?} stands a second time in slot {seq}"
+            ));
+        }
+    };
+    for record in &object.records {
+        match record {
+            Record::Batch(batch) => batch.keys.iter().copied().for_each(&mut note),
+            Record::Quarantine(entries) => {
+                entries.iter().map(|entry| entry.key).for_each(&mut note);
+            }
+            _ => {}
+        }
+    }
+}
+
+impl Ledger {
+    pub(super) fn head(&self) -> Seq {
+        self.replica.head().seq
+    }
+
+    fn count_waiting(&mut self, report: &mut Report) {
+        let waiting = self.replica.waiting().iter();
+        let waiting =
+            waiting.flat_map(|(partition, pieces)| pieces.iter().map(move |p| (partition, p)));
+        let planned = self.replica.open_plans();
+        let planned =
+            planned.flat_map(|open| open.pieces.iter().map(|piece| (&open.id.partition, piece)));
+        for (partition, piece) in waiting.chain(planned) {
+            match &partition.area {
+                Area::Quarantine => report.quarantined_waiting += piece.rows,
+                Area::Tenant(tenant) => {
+                    report.rows_waiting += piece.rows;
+                    match sources(piece) {
+                        Ok(sources) => sources.into_iter().for_each(|(source, rows)| {
+                            *self.waiting.entry((tenant.clone(), source)).or_default() += rows;
+                        }),
+                        Err(what) => report.problem(format!("I16: slot {}: {what}", piece.seq)),
+                    }
+                }
+            }
+        }
+    }
+
+    /// received = stored + duplicate + quarantined, and stored = rows.
+    pub(super) fn balance(&self, report: &mut Report) {
+        let mut stored = Tally::new();
+        for (account, counts) in &self.replica.accounting().0 {
+            if !counts.adds_up() {
+                let Counts {
+                    received,
+                    stored,
+                    duplicate,
+                    quarantined,
+                    ..
+                } = counts;
+                report.problem(format!(
+                    "I16: {account:?}: {received} received, but {stored} stored + {duplicate} \
+                     duplicate + {quarantined} quarantined"
+                ));
+            }
+            if let (Some(tenant), Some(source)) = (&account.tenant, account.source) {
+                *stored.entry((tenant.clone(), source)).or_default() += counts.stored;
+            }
+        }
+        let mut counted = self.waiting.clone();
+        for (of, rows) in &self.filed {
+            *counted.entry(of.clone()).or_default() += rows;
+        }
+        let all = stored.keys().chain(counted.keys());
+        for of in all.collect::<std::collections::BTreeSet<_>>() {
+            let what = format!("rows of tenant {}, source {}", of.0, of.1);
+            let of_rows = |tally: &Tally| tally.get(of).copied().unwrap_or_default();
+            report.expect_equal(&what, of_rows(&stored), of_rows(&counted));
+        }
+        report.counts = self.replica.accounting().total();
+        report.expect_equal(
+            "quarantined events",
+            report.counts.quarantined,
+            report.quarantined_in_files + report.quarantined_waiting,
+        );
+    }
+}
+
+/// How many rows of which source a piece has.
+fn sources(piece: &Piece) -> Result<BTreeMap<Source, u64>, String> {
+    let mut rows = BTreeMap::new();
+    if let Content::Rows { batch, slice } = &piece.content {
+        let columns = batch.columns().map_err(|error| error.to_string())?;
+        let column = columns
+            .column(Column::EventSource.index())
+            .as_string::<i32>();
+        let slice = &batch.slices[*slice];
+        for row in slice.row_start..slice.row_end {
+            let name = column.value(row as usize);
+            let source = name.parse().map_err(|error| format!("{error}"))?;
+            *rows.entry(source).or_default() += 1;
+        }
+    }
+    Ok(rows)
+}
