@@ -64,11 +64,12 @@ async fn a_stop_ends_in_time_whatever_hangs() {
 #[tokio::test(start_paused = true)]
 async fn an_orderly_stop_commits_what_is_in_hand_and_releases_the_journal_last() {
     let mut world = world();
+    world.journal.sky.set(Weather::Slow(MOMENT / 50));
     let pipeline = world.start(Probe::none()).await;
     let watch = pipeline.watch();
     leads(&watch).await;
     while watch.in_flight.count() == 0 {
-        tokio::task::yield_now().await;
+        sleep(MOMENT / 1_000).await;
     }
     let began = Instant::now();
     assert_eq!(pipeline.stop(GRACE).await, Outcome::Stopped);

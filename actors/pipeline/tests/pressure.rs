@@ -90,6 +90,7 @@ async fn starve(world: &mut World, fail: impl Fn(&World, Weather)) {
     assert!(budget.starved(), "credit lasted");
     let before = (world.queue.tally().received, watch.in_flight.count());
     let held = budget.available();
+    println!("held at the worst: {held:?} is left");
     assert!(before.0 < 100, "received {}", before.0);
     for _ in 0..20 {
         sleep(30 * MOMENT).await;
