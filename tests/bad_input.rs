@@ -21,11 +21,9 @@ fn check_one_in_quarantine(deployment: &Deployment, stored: usize, raw: &str) ->
         json!({"received": stored + 1, "stored": stored, "duplicate": 0, "quarantined": 1, "skipped": 0})
     );
     let entry = deployment.json(&["quarantine", "ls"]);
-    let fields: Vec<&String> = entry.as_object().expect("an object").keys().collect();
-    assert_eq!(
-        fields,
-        ["message_id", "offset", "raw", "reason", "source", "tenant"]
-    );
+    for field in ["tenant", "source", "reason", "message_id", "offset", "raw"] {
+        assert!(entry.get(field).is_some(), "{field} is not in {entry}");
+    }
     assert_eq!(
         (&entry["raw"], &entry["source"]),
         (&json!(raw), &json!("okta"))
