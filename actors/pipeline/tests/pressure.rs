@@ -67,8 +67,8 @@ async fn while_the_journal_hangs_each_mailbox_holds_its_slots_and_no_more() {
         behind + 1,
         "and one with the poller"
     );
-    assert_eq!(behind + 1, 62);
-    assert_eq!(world.queue.tally().received, 70, "seven receives");
+    assert_eq!(behind + 1, 56);
+    assert_eq!(world.queue.tally().received, 60, "six receives");
 
     world.journal.sky.set(Weather::Fair);
     world.finish(pipeline).await;
