@@ -90,7 +90,9 @@ async fn starve(world: &mut World, fail: impl Fn(&World, Weather)) {
     assert!(budget.starved(), "credit lasted");
     let before = (world.queue.tally().received, watch.in_flight.count());
     let held = budget.available();
-    println!("held at the worst: {held:?} is left");
+    // Small events weigh more as columns than as text, so the ledger may overdraw.
+    let all = world.topology().limits().budget.bytes;
+    assert!(held.0.unsigned_abs() < 2 * all, "{held:?} is left of {all}");
     assert!(before.0 < 100, "received {}", before.0);
     for _ in 0..20 {
         sleep(30 * MOMENT).await;
