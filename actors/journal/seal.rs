@@ -60,9 +60,10 @@ pub fn due(
         .collect();
     ripe.sort_by(|a, b| b.cmp(a));
     if urgency == Urgency::Pressed {
-        // Half of what waits, at least one: enough to go on, large files still.
-        let half: u64 = ripe.iter().map(|(weight, _)| weight).sum::<u64>() / 2;
-        let mut taken = 0;
+        // Half of what there is, with what is being written already: enough to
+        // go on, and the lighter half grows into larger files.
+        let mut taken: u64 = open_raw_bytes(replica);
+        let half = (taken + ripe.iter().map(|(weight, _)| weight).sum::<u64>()) / 2;
         let count = ripe.iter().take_while(|(weight, _)| {
             let before = taken;
             taken += weight;
@@ -101,6 +102,11 @@ pub(super) fn plans(
         }
     }
     plans
+}
+
+fn open_raw_bytes(replica: &Replica) -> u64 {
+    let pieces = replica.open_plans().flat_map(|open| open.pieces.iter());
+    pieces.map(|piece| piece.raw_bytes).sum()
 }
 
 fn open_by_area(replica: &Replica) -> HashMap<&Area, usize> {
