@@ -201,7 +201,7 @@ pub const LOADS_DROPPED: Metric = Metric {
     name: "idtrail_loads_dropped_total",
     kind: Kind::Counter,
     unit: Unit::Count,
-    description: "Parcels dropped because leadership was lost; their messages come again",
+    description: "Parcels dropped, for leadership was lost or their work panicked; their messages come again",
 };
 pub const JOURNAL_COMMITS: Metric = Metric {
     name: "idtrail_journal_commits_total",

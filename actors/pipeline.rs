@@ -194,10 +194,19 @@ impl Watch {
     }
 
     /// Goes on until the queue is empty and every row is in a file; tells how
-    /// far it is on the way. To be cancelled by whoever has a deadline.
+    /// far it is on the way. A queue that was reached once may fail for a while.
+    /// To be cancelled by whoever has a deadline.
     pub async fn drain(&self, mut tell: impl FnMut(&Progress)) -> Result<Progress, QueueError> {
+        let mut reached = false;
         loop {
-            let progress = self.progress().await?;
+            let progress = match self.progress().await {
+                Err(QueueError::Retry(_)) if reached => {
+                    sleep(LOOK_EVERY).await;
+                    continue;
+                }
+                progress => progress?,
+            };
+            reached = true;
             tell(&progress);
             let empty = progress
                 .backlog

@@ -2,9 +2,10 @@
 //!
 //! The leader judges each event by its key; copies of known events only add to
 //! the numbers. A batch closes a quarter of a second after its first event, or
-//! when it is full, and is handed on encoded. While the appender writes one,
-//! the next fills; when two wait, this actor stands still, and with it
-//! everything before it.
+//! when the appender has room again if that is later, or when it is full; it is
+//! handed on encoded. While one is being written, the next fills; when that one
+//! is full and others wait, this actor stands still, and with it everything
+//! before it.
 
 use std::time::Duration;
 
@@ -21,6 +22,9 @@ use crate::{
     },
     report,
 };
+
+/// How soon a batch that is old enough looks again for room.
+const LOOK_AGAIN: Duration = Duration::from_millis(5);
 
 #[allow(
     clippy::large_enum_variant,
@@ -68,6 +72,11 @@ impl Actor for Batcher {
         match message {
             Message::Load(load) => self.add(load, cx)?,
             Message::Close(no) if self.filling.as_ref().is_some_and(|f| f.open.no() == no) => {
+                if self.appender.slots_free() == 0 {
+                    // The write before has not returned: go on filling.
+                    cx.wake_after(LOOK_AGAIN, Message::Close(no));
+                    return Ok(());
+                }
                 return self.close().await;
             }
             Message::Close(_) => {}

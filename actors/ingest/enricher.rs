@@ -75,8 +75,16 @@ impl Actor for Enricher {
                     let placed = self
                         .compute
                         .run(move || (rows.with_places(&mut places), places));
-                    let placed = placed.await.map_err(|p| Failure::Restart(p.to_string()))?;
-                    (load.rows, self.places) = (Some(placed.0), Some(placed.1));
+                    let (rows, places) = match placed.await {
+                        Ok(placed) => placed,
+                        // The load goes alone: those that wait are others' messages.
+                        Err(panicked) => {
+                            self.places = Some(Places::new(Arc::clone(&self.database)));
+                            report::load_dropped(&panicked.to_string());
+                            return Ok(());
+                        }
+                    };
+                    (load.rows, self.places) = (Some(rows), Some(places));
                 }
                 self.batcher.send(batcher::Message::Load(load)).await?;
             }

@@ -2,7 +2,7 @@
 //!
 //! The work runs on the compute pool, so that parsing never blocks I/O. Events
 //! that cannot become a row are set aside for the quarantine; their neighbours
-//! go on.
+//! go on. A parcel on which the work panics fails its own message alone.
 
 use std::sync::Arc;
 
@@ -54,8 +54,14 @@ impl Actor for Normalizer {
                 (rows, entries, notes)
             }
         };
-        let done = self.compute.run(work).await;
-        let (rows, entries, notes) = done.map_err(|p| Failure::Restart(p.to_string()))?;
+        let (rows, entries, notes) = match self.compute.run(work).await {
+            Ok(done) => done,
+            // The job held all of it. A restart would fail the parcels that wait, too.
+            Err(panicked) => {
+                report::load_dropped(&panicked.to_string());
+                return Ok(());
+            }
+        };
         report::normalised(source, rows.keys.len(), entries.len(), &notes);
         let mut aside = Aside::default();
         aside.add(&account, entries);

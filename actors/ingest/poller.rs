@@ -94,7 +94,8 @@ impl Actor for Poller {
                 .acquire(self.limits.parcel_bytes, 0)
                 .await,
         );
-        match self.queue.receive(RECEIVE_MAX).await {
+        let room = self.room().clamp(1, RECEIVE_MAX);
+        match self.queue.receive(room).await {
             Ok(messages) => {
                 self.error_pause = ERROR_PAUSE_MIN;
                 report::messages_received(&messages);
@@ -117,11 +118,17 @@ impl Actor for Poller {
 
 impl Poller {
     fn may_receive(&self) -> Result<Option<Secret>, Failure> {
-        let shut = self.gate.is_shut() || self.in_flight.count() >= self.limits.in_flight_max;
+        let shut = self.gate.is_shut() || self.room() == 0;
         if shut || !self.desk.accepts(self.limits.commit_stale)? {
             return Ok(None);
         }
         Ok(self.desk.leader()?.birth().map(|birth| birth.secret))
+    }
+
+    /// How many more messages may be in hand.
+    fn room(&self) -> usize {
+        let max = self.limits.in_flight_max;
+        max.saturating_sub(self.in_flight.count())
     }
 
     /// Takes one message apart. Its own ticket is kept to the end, so that the
@@ -156,10 +163,18 @@ impl Poller {
                 let parcel = reader.next_parcel();
                 (reader, parcel)
             });
-            let (back, parcel) = read.await.map_err(|p| Failure::Restart(p.to_string()))?;
+            let (back, parcel) = match read.await {
+                Ok(read) => read,
+                // It would panic again: that is no reason to drop the messages behind it.
+                Err(panicked) => {
+                    let unreadable = Unreadable::Content(panicked.to_string());
+                    return self.give_up(&message, unreadable).await;
+                }
+            };
             reader = back;
             match parcel {
                 Ok(Some(parcel)) => {
+                    let lease = self.cover(lease, parcel.bytes as u64).await;
                     let stake = Stake::new(ticket.split(), lease);
                     self.intake
                         .send(parcel, stake, &origin, source, secret)
@@ -177,6 +192,16 @@ impl Poller {
             }
         }
         Ok(())
+    }
+
+    /// An event may be larger than a parcel, and must not be held on the credit
+    /// of one. The old lease goes first: who holds credit never waits for more.
+    async fn cover(&self, lease: Lease, bytes: u64) -> Lease {
+        if bytes <= lease.bytes() {
+            return lease;
+        }
+        drop(lease);
+        self.desk.budget().acquire(bytes, 0).await
     }
 
     /// Leaves the message to the queue's dead-letter rule.

@@ -328,10 +328,8 @@ impl<R: Rider> Leader<R> {
             .map(Record::Done)
             .collect();
         let asked = std::mem::take(&mut self.outbox.seal);
-        let plans = asked
-            .iter()
-            .filter_map(|p| seal::plan(&self.replica, p, &self.limits.seal));
-        records.extend(plans.map(Record::Plan));
+        let plans = seal::plans(&self.replica, &asked, &self.limits.seal);
+        records.extend(plans.into_iter().map(Record::Plan));
 
         let mut accounting = Accounting::default();
         let mut batch_no = None;
@@ -378,3 +376,6 @@ impl Outbox {
         self.done.is_empty() && self.seal.is_empty() && !self.release
     }
 }
+
+#[cfg(test)]
+mod tests;

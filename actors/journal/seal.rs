@@ -5,7 +5,7 @@
 //! only *when* a plan is written: once it stands in the journal, its rows are a
 //! function of the journal.
 
-use std::collections::{HashMap, VecDeque};
+use std::collections::{BTreeSet, HashMap, VecDeque};
 
 use audit::{
     journal::Plan,
@@ -43,10 +43,7 @@ pub fn due(
     urgency: Urgency,
     wall_ms: i64,
 ) -> Vec<Partition> {
-    let mut open: HashMap<&Area, usize> = HashMap::new();
-    for plan in replica.open_plans() {
-        *open.entry(&plan.id.partition.area).or_default() += 1;
-    }
+    let mut open = open_by_area(replica);
     let mut ripe: Vec<(u64, &Partition)> = replica
         .waiting()
         .iter()
@@ -63,9 +60,10 @@ pub fn due(
         .collect();
     ripe.sort_by(|a, b| b.cmp(a));
     if urgency == Urgency::Pressed {
-        // Half of what waits, at least one: enough to go on, large files still.
-        let half: u64 = ripe.iter().map(|(weight, _)| weight).sum::<u64>() / 2;
-        let mut taken = 0;
+        // Half of what there is, with what is being written already: enough to
+        // go on, and the lighter half grows into larger files.
+        let mut taken: u64 = open_raw_bytes(replica);
+        let half = (taken + ripe.iter().map(|(weight, _)| weight).sum::<u64>()) / 2;
         let count = ripe.iter().take_while(|(weight, _)| {
             let before = taken;
             taken += weight;
@@ -84,8 +82,43 @@ pub fn due(
         .collect()
 }
 
+/// The plans for these partitions. They were asked for before the last object
+/// was applied, so they are held to the limit of open plans once more: whoever
+/// finds no room here is still due, and asked for again.
+pub(super) fn plans(
+    replica: &Replica,
+    partitions: &BTreeSet<Partition>,
+    limits: &SealLimits,
+) -> Vec<Plan> {
+    let mut open = open_by_area(replica);
+    let mut plans = Vec::new();
+    for partition in partitions {
+        let open = open.entry(&partition.area).or_default();
+        if *open < limits.open_max
+            && let Some(plan) = plan(replica, partition, limits)
+        {
+            *open += 1;
+            plans.push(plan);
+        }
+    }
+    plans
+}
+
+fn open_raw_bytes(replica: &Replica) -> u64 {
+    let pieces = replica.open_plans().flat_map(|open| open.pieces.iter());
+    pieces.map(|piece| piece.raw_bytes).sum()
+}
+
+fn open_by_area(replica: &Replica) -> HashMap<&Area, usize> {
+    let mut open: HashMap<&Area, usize> = HashMap::new();
+    for plan in replica.open_plans() {
+        *open.entry(&plan.id.partition.area).or_default() += 1;
+    }
+    open
+}
+
 /// The plan for a partition's oldest rows, up to the limits of one file.
-pub(super) fn plan(replica: &Replica, partition: &Partition, limits: &SealLimits) -> Option<Plan> {
+fn plan(replica: &Replica, partition: &Partition, limits: &SealLimits) -> Option<Plan> {
     let pieces: &VecDeque<Piece> = replica.waiting().get(partition)?;
     let first = pieces.front()?;
     let mut plan = Plan {

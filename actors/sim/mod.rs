@@ -1,5 +1,5 @@
 //! A small world in virtual time, in which the journal protocol is put under
-//! every fault that the real one has.
+//! faults.
 //!
 //! One seed is one world: messages with duplicates among them, one or two
 //! processes that both believe they lead, crashes and pauses anywhere, writes

@@ -3,7 +3,7 @@
 //! [`encode`] is a pure function of the slices and the plan: the same plan gives
 //! the same rows in the same order, whoever executes it. The footer names the
 //! plan and counts its rows, so that a file can be told from an impostor by
-//! [`Footer::read`], and [`scan`] gives the raw events back, from which their
+//! [`Footer::read`], and [`scan()`] gives the raw events back, from which their
 //! keys can be computed again. Files may be hostile: reading ends in an error,
 //! never in a panic.
 

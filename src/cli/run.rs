@@ -1,11 +1,12 @@
 //! `idtrail run`: the service itself, or one pass until nothing is left.
 
-use std::{collections::BTreeMap, sync::Arc, time::Duration};
+use std::{collections::BTreeMap, convert::Infallible, sync::Arc, time::Duration};
 
 use actors::{
     base::{Outcome, Topology},
     metrics, pipeline,
 };
+use audit::accounting::Counts;
 use clap::Args as ClapArgs;
 use jiff::SignedDuration;
 use tokio::{
@@ -38,6 +39,9 @@ pub(super) struct Args {
     #[arg(long, requires = "drain", value_name = "TIME", value_parser = duration)]
     pub(super) deadline: Option<Duration>,
 }
+
+/// How often a service says what it did.
+const TELL_EVERY: Duration = Duration::from_secs(60);
 
 pub(super) fn run(args: &Args, globals: &Globals) -> Result<Exit, Failure> {
     let settings = globals.start()?;
@@ -77,17 +81,41 @@ async fn serve(settings: &Settings, topology: Topology) -> Result<Exit, Failure>
     let server = tokio::spawn(http::serve(listener, probe, recorder, async move {
         stopped.await.ok();
     }));
+    let watch = service.pipeline.watch();
     let outcome = tokio::select! {
         outcome = service.pipeline.finished() => outcome,
         () = signalled() => {
             tracing::info!("stopping: what is in hand is being made durable");
             service.pipeline.stop(grace).await
         }
+        never = tell_now_and_then(watch) => match never {},
     };
     // The server may have ended by itself already.
     stop.send(()).ok();
     server.abort();
     ended(&outcome)
+}
+
+/// A line a minute while there is something to tell. Never ends.
+async fn tell_now_and_then(watch: pipeline::Watch) -> Infallible {
+    let mut told = Counts::default();
+    loop {
+        tokio::time::sleep(TELL_EVERY).await;
+        let Ok(progress) = watch.progress().await else {
+            continue;
+        };
+        let new = progress.counts - told;
+        if !new.is_zero() {
+            told = progress.counts;
+            tracing::info!(
+                stored = new.stored,
+                duplicate = new.duplicate,
+                quarantined = new.quarantined,
+                rows_waiting = progress.rows_waiting,
+                "in the last minute"
+            );
+        }
+    }
 }
 
 /// Until the queue is empty and every row is in a file.

@@ -38,11 +38,11 @@ fn text(report: &Report) -> String {
             counts.received, counts.stored, counts.duplicate, counts.quarantined, counts.skipped
         ),
         format!(
-            "{} rows stored = {} in {} files + {} waiting in {} journal objects",
+            "{} rows stored = {} in files + {} waiting; {} files, {} journal objects",
             counts.stored,
             report.rows_in_files,
-            report.files,
             report.rows_waiting,
+            report.files,
             report.journal_objects
         ),
     ];

@@ -4,6 +4,7 @@
 //! business. Order matters in one place only: flow and reach are judged when
 //! all names resolve, since one misspelt name would look like many mistakes.
 
+use audit::journal::OBJECT_BYTES_MAX;
 use std::collections::BTreeSet;
 
 use super::limits::{Limits, RECEIVE_MESSAGES_MAX, SLOTS_MAX, WORKERS_MAX};
@@ -81,7 +82,6 @@ fn limits(limits: &Limits, report: &mut Report) {
         budget,
         parcel,
         batch,
-        journal,
         ..
     } = limits;
     let receive = RECEIVE_MESSAGES_MAX.saturating_mul(parcel.bytes);
@@ -104,13 +104,17 @@ fn limits(limits: &Limits, report: &mut Report) {
             "budget.bytes",
             "one batch (batch.raw_bytes)",
         ),
-        (
-            journal.object_bytes_max,
-            batch.raw_bytes,
-            "journal.object_bytes_max",
-            "one batch (batch.raw_bytes)",
-        ),
     ];
+    if batch.raw_bytes > OBJECT_BYTES_MAX as u64 {
+        let raw_bytes = batch.raw_bytes;
+        report.issue(
+            "batch.raw_bytes",
+            format!(
+                "is {raw_bytes}, more than a journal object may hold: make it at most \
+                 {OBJECT_BYTES_MAX}"
+            ),
+        );
+    }
     for (have, need, key, what) in at_least {
         if have < need {
             report.issue(

@@ -47,7 +47,6 @@ pub struct BatchLimits {
 
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct JournalLimits {
-    pub object_bytes_max: u64,
     pub attempt_timeout: Duration,
     pub heartbeat: Duration,
     /// Nothing is received while the newest commit is older and something is pending.
@@ -102,7 +101,6 @@ impl Limits {
                 rows: section.count("rows"),
             }),
             journal: root.section("journal", |section| JournalLimits {
-                object_bytes_max: section.size("object_bytes_max"),
                 attempt_timeout: section.millis("attempt_timeout_ms"),
                 heartbeat: section.millis("heartbeat_ms"),
                 commit_stale: section.millis("commit_stale_ms"),

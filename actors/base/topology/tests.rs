@@ -252,11 +252,11 @@ fn limits_must_fit_each_other() {
         ],
     );
     check(
-        "object_bytes_max = \"64 MiB\"",
-        "object_bytes_max = \"32 MiB\"",
+        "raw_bytes = \"48 MiB\"",
+        "raw_bytes = \"65 MiB\"",
         &[
-            "journal.object_bytes_max: is 33554432, too small for one batch (batch.raw_bytes): make it at \
-         least 50331648",
+            "batch.raw_bytes: is 68157440, more than a journal object may hold: make it at most \
+             67108864",
         ],
     );
     check(

@@ -19,7 +19,10 @@ const GRACE: Duration = Duration::from_secs(5);
 const ENDING: Duration = Duration::from_secs(7);
 
 fn world() -> World {
-    let mut world = World::new(&[("rows = 50_000", "rows = 3"), ("age_secs = 300", "age_secs = 1")]);
+    let mut world = World::new(&[
+        ("rows = 50_000", "rows = 3"),
+        ("age_secs = 300", "age_secs = 1"),
+    ]);
     for number in 0..60 {
         world.send("one", None, &[event(Source::Aws, number, number % 5)]);
     }
@@ -61,11 +64,12 @@ async fn a_stop_ends_in_time_whatever_hangs() {
 #[tokio::test(start_paused = true)]
 async fn an_orderly_stop_commits_what_is_in_hand_and_releases_the_journal_last() {
     let mut world = world();
+    world.journal.sky.set(Weather::Slow(MOMENT / 50));
     let pipeline = world.start(Probe::none()).await;
     let watch = pipeline.watch();
     leads(&watch).await;
     while watch.in_flight.count() == 0 {
-        tokio::task::yield_now().await;
+        sleep(MOMENT / 1_000).await;
     }
     let began = Instant::now();
     assert_eq!(pipeline.stop(GRACE).await, Outcome::Stopped);

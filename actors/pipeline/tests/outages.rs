@@ -94,13 +94,14 @@ async fn all_in_bad_weather_together_lose_nothing_and_double_nothing() {
 #[tokio::test(start_paused = true)]
 async fn a_drain_outlasts_a_queue_that_cannot_be_reached_for_a_while() {
     let mut world = world();
+    world.lake.sky.set(Weather::Slow(5 * MOMENT));
     let pipeline = world.start(Probe::none()).await;
-    let sky = std::sync::Arc::clone(&world.queue);
-    let outage = async move {
+    let outage = async {
         sleep(MOMENT).await;
-        sky.sky.set(Weather::Down);
+        assert_eq!(world.lake.count(), 0, "the outage comes too late");
+        world.queue.sky.set(Weather::Down);
         sleep(60 * MOMENT).await;
-        sky.sky.set(Weather::Fair);
+        world.queue.sky.set(Weather::Fair);
     };
     tokio::join!(outage, world.finish(pipeline));
 }

@@ -76,6 +76,26 @@ async fn t32_a_panic_in_any_compute_job_loses_nothing_and_doubles_nothing() {
     }
 }
 
+/// Up to the batch, a job has one message's events: only that one comes again.
+#[tokio::test(start_paused = true)]
+async fn a_panic_over_one_message_fails_no_other() {
+    const MESSAGES: u64 = 20;
+    // The first looks at the database; two take a message apart, one makes
+    // its rows, one adds the places.
+    const JOBS: u64 = 1 + MESSAGES * 4;
+    for nth in 2..=JOBS {
+        let mut world = World::new(&[]);
+        for number in 0..MESSAGES {
+            world.send("one", None, &[event(Source::Okta, number, 0)]);
+        }
+        let (probe, fired) = once("compute", nth);
+        let pipeline = world.start(probe).await;
+        world.finish(pipeline).await;
+        assert!(fired.load(Ordering::Relaxed), "there was no job {nth}");
+        assert_eq!(world.queue.tally().received, MESSAGES + 1, "job {nth}");
+    }
+}
+
 /// The supervisor that gives up in the end is always the root.
 #[tokio::test(start_paused = true)]
 async fn an_actor_that_always_panics_ends_the_process_and_the_next_goes_on() {
@@ -110,7 +130,9 @@ async fn panics_again_and_again_all_over_the_pipeline_lose_nothing() {
     // Seldom enough for the supervisors' patience, at another actor each time.
     let last = Arc::new(std::sync::Mutex::new(None::<tokio::time::Instant>));
     let probe = Probe::new(move |actor, nth| {
-        let mut last = last.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+        let mut last = last
+            .lock()
+            .unwrap_or_else(std::sync::PoisonError::into_inner);
         let long_ago = last.is_none_or(|at| at.elapsed() > Duration::from_secs(20));
         if long_ago && (nth + actor.len() as u64).is_multiple_of(7) {
             *last = Some(tokio::time::Instant::now());

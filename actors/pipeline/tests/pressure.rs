@@ -21,7 +21,10 @@ use crate::base::Probe;
 /// The smallest budget that a topology admits: ten parcels. A parcel is smaller
 /// than most messages here, the budget smaller than some.
 const TIGHT: [(&str, &str); 4] = [
-    ("bytes = \"256 MiB\"\nmessages = 20_000", "bytes = \"10 KiB\"\nmessages = 50"),
+    (
+        "bytes = \"256 MiB\"\nmessages = 20_000",
+        "bytes = \"10 KiB\"\nmessages = 50",
+    ),
     ("bytes = \"1 MiB\"", "bytes = \"1 KiB\""),
     ("raw_bytes = \"48 MiB\"", "raw_bytes = \"4 KiB\""),
     ("rows = 50_000", "rows = 20"),
@@ -59,9 +62,13 @@ async fn while_the_journal_hangs_each_mailbox_holds_its_slots_and_no_more() {
         assert_eq!(taken, (behind + own) as u64, "{name}");
         behind += spec.slots;
     }
-    assert_eq!(watch.in_flight.count(), behind + 1, "and one with the poller");
-    assert_eq!(behind + 1, 62);
-    assert_eq!(world.queue.tally().received, 70, "seven receives");
+    assert_eq!(
+        watch.in_flight.count(),
+        behind + 1,
+        "and one with the poller"
+    );
+    assert_eq!(behind + 1, 56);
+    assert_eq!(world.queue.tally().received, 60, "six receives");
 
     world.journal.sky.set(Weather::Fair);
     world.finish(pipeline).await;
@@ -83,6 +90,9 @@ async fn starve(world: &mut World, fail: impl Fn(&World, Weather)) {
     assert!(budget.starved(), "credit lasted");
     let before = (world.queue.tally().received, watch.in_flight.count());
     let held = budget.available();
+    // Small events weigh more as columns than as text, so the ledger may overdraw.
+    let all = world.topology().limits().budget.bytes;
+    assert!(held.0.unsigned_abs() < 2 * all, "{held:?} is left of {all}");
     assert!(before.0 < 100, "received {}", before.0);
     for _ in 0..20 {
         sleep(30 * MOMENT).await;
@@ -151,7 +161,10 @@ async fn an_event_larger_than_its_parcel_takes_its_own_credit() {
     }
     sleep(MOMENT).await;
     let in_flight = watch.in_flight.count();
-    assert!(in_flight <= 2, "{in_flight} in hand: one, and one that waits");
+    assert!(
+        in_flight <= 2,
+        "{in_flight} in hand: one, and one that waits"
+    );
     world.journal.sky.set(Weather::Fair);
     world.finish(pipeline).await;
 }
@@ -159,7 +172,10 @@ async fn an_event_larger_than_its_parcel_takes_its_own_credit() {
 #[tokio::test(start_paused = true)]
 async fn t23_a_thousand_dates_never_open_more_plans_than_the_limit() {
     for slow in [Duration::from_millis(1), Duration::from_millis(350)] {
-        let mut world = World::new(&[("rows = 100_000", "rows = 1"), ("rows = 50_000", "rows = 1_000")]);
+        let mut world = World::new(&[
+            ("rows = 100_000", "rows = 1"),
+            ("rows = 50_000", "rows = 1_000"),
+        ]);
         world.journal.sky.set(Weather::Slow(slow));
         world.lake.sky.set(Weather::Slow(Duration::from_millis(10)));
         for round in 0..3 {

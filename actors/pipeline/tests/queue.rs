@@ -20,6 +20,9 @@ use crate::ports::{Backlog, Message, MessageId, Outgoing, Queue, QueueError, Rec
 const LONG_POLL: Duration = Duration::from_secs(1);
 const LOOK_EVERY: Duration = Duration::from_millis(50);
 
+/// A message that is buried goes at its receive of this number.
+const RECEIVES_MAX: u32 = 3;
+
 /// When the first message was sent: 2026-01-10T00:00:00Z.
 pub(super) const SENT_AT_MS: i64 = 1_768_003_200_000;
 
@@ -187,7 +190,13 @@ impl Queue for MemoryQueue {
         }
         let number: u64 = message.id.0.parse().expect("ours");
         let mut state = self.state();
-        state.letters.remove(&number);
+        match state.letters.get_mut(&number) {
+            Some(letter) if letter.receives < RECEIVES_MAX => {
+                letter.visible_at = Instant::now() + LONG_POLL;
+                return Ok(false);
+            }
+            _ => state.letters.remove(&number),
+        };
         state.tally.buried.push((number, reason.to_owned()));
         Ok(true)
     }

@@ -99,8 +99,8 @@ impl Reading {
     }
 
     fn is_durable(&mut self, fact: Fact, number: usize) {
-        let before = self.durable_in.insert(fact.clone(), number);
-        assert_eq!(before, None, "twice in the journal: {fact:?}");
+        let twice = format!("twice in the journal: {fact:?}");
+        assert_eq!(self.durable_in.insert(fact, number), None, "{twice}");
     }
 
     fn read_lake(&mut self, lake: &MemoryStore) {
