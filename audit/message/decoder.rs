@@ -141,7 +141,7 @@ impl Decoder {
             return self.finish();
         }
         let offset = self.offset;
-        let buffer = self.release();
+        let buffer = self.release_with(&steps);
         let mut parcel = Parcel {
             bytes: buffer.len(),
             ..Parcel::default()
@@ -189,6 +189,16 @@ impl Decoder {
         let copy = Bytes::copy_from_slice(&self.buffer[..done]);
         self.buffer.advance(done);
         copy
+    }
+
+    /// The same, with all that was found in it. What a broken object was told
+    /// with may reach into what is still needed.
+    fn release_with(&mut self, steps: &[Step]) -> Bytes {
+        let reach = steps.iter().map(Step::end).max().unwrap_or_default();
+        let found = &self.buffer[..reach];
+        let longer = (reach > self.splitter.needed_from()).then(|| Bytes::copy_from_slice(found));
+        let released = self.release();
+        longer.unwrap_or(released)
     }
 
     /// Reads up to a full parcel, or a little more of a large event.

@@ -50,6 +50,16 @@ pub(super) enum Step {
     End,
 }
 
+impl Step {
+    /// Where what was found ends in the buffer.
+    pub(super) fn end(&self) -> usize {
+        match self {
+            Step::Event(range) | Step::Bad(range, _) => range.end,
+            Step::More | Step::End => 0,
+        }
+    }
+}
+
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub(super) enum Reason {
     #[error("not a JSON object: send each event as one")]
