@@ -326,8 +326,6 @@ fn kept(text: &Bytes, range: Range<usize>) -> Bytes {
         // Only an array that is not closed is reported without its text.
         return Bytes::from_static(b"[");
     }
-    // Of an object that is too large, its last bytes may be needed further and
-    // then are not among those handed out.
-    let end = range.end.min(range.start + BAD_BYTES_MAX).min(text.len());
+    let end = range.end.min(range.start + BAD_BYTES_MAX);
     Bytes::copy_from_slice(&text[range.start..end])
 }
