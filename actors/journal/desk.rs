@@ -88,7 +88,7 @@ impl<R: Rider> Desk<R> {
 
     /// The journal's sums when this process first led it; all, before it does.
     pub fn counts_before(&self) -> Counts {
-        let all = || self.look(|leader| leader.replica().accounting().total());
+        let all = || self.look(|leader| leader.replica().counts());
         self.0.counts_before.get().copied().unwrap_or_else(all)
     }
 
@@ -116,9 +116,7 @@ impl<R: Rider> Desk<R> {
             let leader = self.leader()?;
             let replica = leader.replica();
             if leader.is_serving() {
-                self.0
-                    .counts_before
-                    .get_or_init(|| replica.accounting().total());
+                self.0.counts_before.get_or_init(|| replica.counts());
             }
             (
                 leader.birth(),
