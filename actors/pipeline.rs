@@ -41,7 +41,7 @@ use crate::{
 };
 
 /// How often a pipeline that drains or stops is looked at.
-const LOOK_EVERY: Duration = Duration::from_millis(20);
+const LOOK_EVERY: Duration = Duration::from_millis(100);
 
 /// The outside things.
 #[derive(Clone)]
@@ -180,12 +180,18 @@ impl Watch {
         self.leader(|leader| (leader.is_serving(), leader.replica().head().seq.0))
     }
 
+    /// What was counted since this process leads.
+    pub fn counts(&self) -> Counts {
+        let before = self.desk.counts_before();
+        self.leader(|leader| leader.replica().counts() - before)
+    }
+
     pub async fn progress(&self) -> Result<Progress, QueueError> {
         let backlog = self.ports.queue.backlog().await?;
         let before = self.desk.counts_before();
         Ok(self.leader(|leader| Progress {
             leading: leader.is_serving(),
-            counts: leader.replica().accounting().total() - before,
+            counts: leader.replica().counts() - before,
             backlog,
             in_flight: self.in_flight.count(),
             messages_done: self.in_flight.settled(),
@@ -337,7 +343,7 @@ impl Kept {
             let age = limits.batch.age;
             let full = Full {
                 rows: limits.batch.rows as usize,
-                raw_bytes: limits.batch.raw_bytes,
+                bytes: limits.batch.raw_bytes,
             };
             let appender = appender.clone();
             move |_| Batcher::new(desk.clone(), compute.clone(), (age, full), appender.clone())
@@ -376,13 +382,19 @@ impl Kept {
     }
 }
 
+/// How far back copies are recognised.
+pub fn window(topology: &Topology) -> Window {
+    let dedup = &topology.limits().dedup;
+    Window {
+        reach_ms: i64::try_from(dedup.window.as_millis()).unwrap_or(i64::MAX),
+        bytes_max: dedup.bytes_max,
+    }
+}
+
 fn leader_limits(topology: &Topology) -> leader::Limits {
     let limits = topology.limits();
     leader::Limits {
-        window: Window {
-            reach_ms: limits.dedup.window.as_millis() as i64,
-            bytes_max: limits.dedup.bytes_max,
-        },
+        window: window(topology),
         heartbeat: limits.journal.heartbeat,
         seal: seal_limits(topology),
     }

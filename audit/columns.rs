@@ -26,6 +26,10 @@ use crate::{
 /// for nearly every column.
 pub(crate) const TEXT_BYTES: usize = 24;
 
+/// Longest text of a column; what is longer is cut there. It stands whole in
+/// `event_data`, and a hostile event must not weigh many times its size.
+const TEXT_BYTES_MAX: usize = 64 << 10;
+
 /// Builds one narrow batch, row by row.
 #[derive(Debug)]
 pub struct Columns {
@@ -108,6 +112,11 @@ pub fn normalize_all(
     (rows, rejected, notes)
 }
 
+/// The first [`TEXT_BYTES_MAX`] bytes, or a few less: a character is not cut.
+fn clipped(text: &str) -> &str {
+    &text[..text.floor_char_boundary(TEXT_BYTES_MAX)]
+}
+
 impl Columns {
     pub fn with_capacity(rows: usize) -> Columns {
         let texts = || StringBuilder::with_capacity(rows, rows.saturating_mul(TEXT_BYTES));
@@ -121,7 +130,7 @@ impl Columns {
 
     pub fn append(&mut self, row: &Row<'_>) {
         for (builder, text) in self.texts.iter_mut().zip(row.texts()) {
-            builder.append_option(text);
+            builder.append_option(text.map(clipped));
         }
         self.latitude.append_option(row.place.latitude);
         self.longitude.append_option(row.place.longitude);
@@ -215,6 +224,18 @@ mod tests {
             time_old: 1,
         };
         assert_eq!(notes, counted);
+    }
+
+    #[test]
+    fn a_text_longer_than_its_limit_is_cut_between_characters() {
+        let long = "ä".repeat(TEXT_BYTES_MAX);
+        let (rows, ..) = parcel(&[&format!(r#"{{"eventType":"x{long}"}}"#)]);
+        let action = texts(&rows, Column::Action)[0].map(str::len);
+        assert_eq!(action, Some(TEXT_BYTES_MAX - 1));
+        assert!(
+            rows.raw[0].len() > 2 * TEXT_BYTES_MAX,
+            "the event itself is whole"
+        );
     }
 
     #[test]

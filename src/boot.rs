@@ -7,18 +7,20 @@ use std::{fs, sync::Arc, time::Duration};
 
 use actors::{
     base::{
-        Compute, Probe,
+        Compute, Probe, StartError,
         topology::{self, Topology},
     },
     journal::{Candidate, replica::Birth},
     pipeline::{Pipeline, Ports, Setup},
+    ports::{self, Created},
 };
 use audit::{geo::Database, journal::Incarnation, journal_id::Gen, key::Secret, lake::Codec};
 
+use bytes::Bytes;
 use tokio::runtime::{self, Runtime};
 
 use crate::{
-    cli::Failure,
+    cli::{Exit, Failure},
     clock::Machine,
     local::{DirectoryLock, Layout, Queue, Store},
     settings::{Compression, Settings},
@@ -97,13 +99,41 @@ pub async fn start(
         trust_attributes: settings.trust_attributes,
         probe: Probe::none(),
     };
-    let pipeline = Pipeline::start(ports(settings)?, &setup, compute)
-        .await
-        .map_err(Failure::usage)?;
+    let outside = ports(settings)?;
+    let incarnation = setup.candidate.incarnation.0;
+    let journal = &setup.journal;
+    probe(
+        &*outside.transient,
+        &format!("_idtrail/{journal}/probe/{incarnation:016x}"),
+    )
+    .await?;
+    probe(&*outside.lake, &format!("data/_probe/{incarnation:016x}")).await?;
+    let pipeline =
+        Pipeline::start(outside, &setup, compute)
+            .await
+            .map_err(|error| match error {
+                StartError::Ended(outcome) => Failure::new(Exit::GaveUp, outcome),
+                topology => Failure::usage(topology),
+            })?;
     Ok(Service {
         pipeline,
         _lock: lock,
     })
+}
+
+/// Whether a store can be written, and keeps what it has: the journal rests on
+/// a second creation of a key being refused.
+async fn probe(store: &dyn ports::Store, key: &str) -> Result<(), Failure> {
+    let first = store.create(key, Bytes::from_static(b"probe")).await?;
+    let second = store.create(key, Bytes::from_static(b"probe")).await?;
+    store.remove(key).await?;
+    match (first, second) {
+        (Created::New, Created::Exists) => Ok(()),
+        _ => Err(Failure::outside(format!(
+            "the store does not refuse to create {key} twice: use one that honours create-only \
+             writes"
+        ))),
+    }
 }
 
 fn candidate() -> Candidate {

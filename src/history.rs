@@ -16,7 +16,7 @@ use actors::{
 };
 use audit::{
     journal::{Digest, Object},
-    journal_id::Seq,
+    journal_id::{Gen, JournalName, Seq},
 };
 
 use crate::{boot, cli::Failure, local::Layout, progress::Progress, settings::Settings};
@@ -58,6 +58,14 @@ pub fn ports(settings: &Settings) -> Result<Ports, Failure> {
     boot::ports(settings)
 }
 
+/// The slot in the name of a file of this journal and generation; `None` for
+/// what somebody else wrote.
+pub fn slot_of(key: &str, journal: &JournalName, generation: Gen) -> Option<Seq> {
+    let ours = format!("{journal}-{generation}-");
+    let name = key.rsplit('/').next()?.strip_prefix(&ours)?;
+    name.split('.').next()?.parse().ok()
+}
+
 impl History {
     pub async fn open(ports: &Ports, settings: &Settings) -> Result<History, HistoryError> {
         let log = Log::new(ports.transient.clone(), &settings.journal, ATTEMPT);
@@ -92,7 +100,7 @@ impl History {
         &self,
         window: Window,
         progress: &Progress,
-        mut each: impl FnMut(&Object),
+        mut each: impl FnMut(&Replica, &Object),
     ) -> Result<Replica, HistoryError> {
         let mut replica = Replica::new(window);
         while replica.head().seq < self.last() {
@@ -101,7 +109,7 @@ impl History {
                 let what = "it is missing: restore it from a copy".into();
                 return Err(Corrupt { seq, what }.into());
             };
-            each(&entry.object);
+            each(&replica, &entry.object);
             replica.apply(entry.object, entry.digest)?;
             progress.set(seq.0, self.last().0);
         }

@@ -22,7 +22,8 @@ use crate::{
 #[derive(Clone, Copy, Debug)]
 pub struct Full {
     pub rows: usize,
-    pub raw_bytes: u64,
+    /// Of raw events and columns together.
+    pub bytes: u64,
 }
 
 #[derive(Debug)]
@@ -31,7 +32,8 @@ pub(super) struct Filling {
     rows: Gathered,
     entries: Vec<Entry>,
     accounting: Accounting,
-    raw_bytes: u64,
+    /// Raw events and columns: what the journal object will weigh at most.
+    bytes: u64,
 }
 
 /// Rows of several parcels, and which of each the batch takes.
@@ -48,12 +50,12 @@ impl Filling {
             rows: Gathered::default(),
             entries: Vec::new(),
             accounting: Accounting::default(),
-            raw_bytes: 0,
+            bytes: 0,
         }
     }
 
     pub(super) fn is_full(&self, full: &Full) -> bool {
-        self.rows.count + self.entries.len() >= full.rows || self.raw_bytes >= full.raw_bytes
+        self.rows.count + self.entries.len() >= full.rows || self.bytes >= full.bytes
     }
 
     /// Takes what is new of a load. Its stake rides with the batch in any case:
@@ -100,10 +102,10 @@ impl Filling {
             ..Counts::default()
         };
         self.accounting.add(account, counts);
-        let bytes = selected
+        let raw = selected
             .iter()
             .map(|index| rows.raw[*index as usize].len() as u64);
-        self.raw_bytes += bytes.sum::<u64>();
+        self.bytes += raw.sum::<u64>() + column_bytes(&rows) * stored / received.max(1);
         self.rows.count += selected.len();
         if !selected.is_empty() {
             self.rows.parts.push((rows, selected));
@@ -118,7 +120,7 @@ impl Filling {
             };
             if *verdict == Verdict::New {
                 counts.quarantined = 1;
-                self.raw_bytes += entry.raw.len() as u64;
+                self.bytes += entry.raw.len() as u64;
                 self.entries.push(entry);
             } else {
                 counts.duplicate = 1;
@@ -154,6 +156,12 @@ impl Filling {
             rows,
         )
     }
+}
+
+fn column_bytes(rows: &Rows) -> u64 {
+    let columns = rows.columns.columns().iter();
+    let sizes = columns.map(|column| column.to_data().get_slice_memory_size().unwrap_or(0));
+    sizes.sum::<usize>() as u64
 }
 
 impl Gathered {

@@ -64,7 +64,7 @@ impl Reader {
                 let fetched = payloads.get(pointer.key()).await;
                 let object = fetched.map_err(|error| Unreadable::Payload(error.to_string()))?;
                 let object = object.ok_or_else(|| {
-                    Unreadable::Payload(format!("there is no object {}", pointer.key()))
+                    Unreadable::Content(format!("there is no object {}", pointer.key()))
                 })?;
                 pointer.verify(&object)?;
                 Box::new(Decoder::of_object(object, limits)?)

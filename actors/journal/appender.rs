@@ -78,13 +78,27 @@ impl<R: Rider> Actor for Appender<R> {
                 }
             }
             Message::Wake => {}
-            Message::Beat => cx.wake_after(self.beat, Message::Beat),
+            Message::Beat => {
+                self.write_all().await?;
+                cx.wake_after(self.until_next_beat()?, Message::Beat);
+            }
         }
         self.write_all().await
     }
 }
 
 impl<R: Rider> Appender<R> {
+    /// A heartbeat is due when nothing was acknowledged for so long.
+    fn until_next_beat(&self) -> Result<Duration, Failure> {
+        let now = self.desk.now();
+        let silent = Duration::from_millis(self.desk.leader()?.unacknowledged_ms(now));
+        Ok(self
+            .beat
+            .checked_sub(silent)
+            .filter(|left| !left.is_zero())
+            .unwrap_or(self.beat))
+    }
+
     /// Asks the store until the leader has nothing more to ask.
     async fn write_all(&mut self) -> Result<(), Failure> {
         let mut pause = PAUSE_MIN;

@@ -1,4 +1,4 @@
-//! The leader as the actors share it: one lock, two signals, the ledger.
+//! The leader as the actors share it: one lock, and the ledger.
 //!
 //! It is made by the pipeline and outlives every incarnation of every actor, so
 //! a batch that was being written when the appender fell is still being written
@@ -16,13 +16,11 @@ use std::{
 };
 
 use audit::{accounting::Counts, key::Key};
-use tokio::sync::watch;
 
 use super::{
     claims::{BatchNo, Rider, Verdict},
     effect::Now,
     leader::{Contents, Leader, Stale},
-    replica::Birth,
 };
 use crate::{
     base::{Budget, Failure},
@@ -34,7 +32,6 @@ pub struct Desk<R: Rider>(Arc<Shared<R>>);
 struct Shared<R: Rider> {
     leader: Mutex<Leader<R>>,
     clock: Arc<dyn Clock>,
-    serving: watch::Sender<Option<Birth>>,
     budget: Budget,
     /// What the replica state's rows were charged to the budget.
     charged: AtomicU64,
@@ -53,7 +50,6 @@ impl<R: Rider> Desk<R> {
         Desk(Arc::new(Shared {
             leader: Mutex::new(leader),
             clock,
-            serving: watch::Sender::new(None),
             budget,
             charged: AtomicU64::new(0),
             counts_before: OnceLock::new(),
@@ -81,14 +77,9 @@ impl<R: Rider> Desk<R> {
         &self.0.budget
     }
 
-    /// The journal's generation and secret while this process leads.
-    pub fn serving(&self) -> watch::Receiver<Option<Birth>> {
-        self.0.serving.subscribe()
-    }
-
     /// The journal's sums when this process first led it; all, before it does.
     pub fn counts_before(&self) -> Counts {
-        let all = || self.look(|leader| leader.replica().accounting().total());
+        let all = || self.look(|leader| leader.replica().counts());
         self.0.counts_before.get().copied().unwrap_or_else(all)
     }
 
@@ -109,28 +100,17 @@ impl<R: Rider> Desk<R> {
         }))
     }
 
-    /// Brings the signal and the ledger up to date with the leader. To be
+    /// Brings the ledger up to date with the leader. To be
     /// called after each answer.
     pub(super) fn publish(&self) -> Result<(), Failure> {
-        let (birth, retained, window_ms) = {
+        let (retained, window_ms) = {
             let leader = self.leader()?;
             let replica = leader.replica();
             if leader.is_serving() {
-                self.0
-                    .counts_before
-                    .get_or_init(|| replica.accounting().total());
+                self.0.counts_before.get_or_init(|| replica.counts());
             }
-            (
-                leader.birth(),
-                replica.retained_bytes(),
-                replica.window_held_ms(),
-            )
+            (replica.retained_bytes(), replica.window_held_ms())
         };
-        self.0.serving.send_if_modified(|seen| {
-            let changed = *seen != birth;
-            *seen = birth;
-            changed
-        });
         crate::report::state_held(retained, window_ms);
         let before = self.0.charged.swap(retained, Ordering::Relaxed);
         if retained > before {

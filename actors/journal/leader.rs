@@ -39,6 +39,10 @@ const GUARD_AFTER_MS: u64 = 12 * 3_600_000;
 /// A file is written only by a leader acknowledged less than this ago.
 const FRESH_MS: u64 = 10_000;
 
+/// Done records, and plans, in one object: an object must stay readable
+/// whatever a drain of many tenants brings at once.
+pub(super) const RECORDS_A_KIND_MAX: usize = 10_000;
+
 #[derive(Clone, Copy, Debug)]
 pub struct Limits {
     pub window: Window,
@@ -323,10 +327,12 @@ impl<R: Rider> Leader<R> {
 
     /// The next object, if there is a reason for one.
     fn compose(&mut self, now: Now) -> Option<(Slot, Option<BatchNo>)> {
-        let mut records: Vec<Record> = std::mem::take(&mut self.outbox.done)
-            .into_values()
-            .map(Record::Done)
-            .collect();
+        let mut records = Vec::new();
+        while records.len() < RECORDS_A_KIND_MAX
+            && let Some((_, done)) = self.outbox.done.pop_first()
+        {
+            records.push(Record::Done(done));
+        }
         let asked = std::mem::take(&mut self.outbox.seal);
         let plans = seal::plans(&self.replica, &asked, &self.limits.seal);
         records.extend(plans.into_iter().map(Record::Plan));

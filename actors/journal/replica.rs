@@ -15,7 +15,7 @@ use std::{
 };
 
 use audit::{
-    accounting::Accounting,
+    accounting::Counts,
     journal::{Batch, Digest, Done, Fence, Incarnation, Object, Plan, Record},
     journal_id::{Gen, Seq},
     key::{Key, KeyXor, Secret},
@@ -93,7 +93,7 @@ pub struct Replica {
     known: Known,
     waiting: BTreeMap<Partition, VecDeque<Piece>>,
     plans: BTreeMap<PlanId, OpenPlan>,
-    accounting: Accounting,
+    counts: Counts,
     held: Held,
 }
 
@@ -105,7 +105,7 @@ impl Replica {
             known: Known::new(window),
             waiting: BTreeMap::new(),
             plans: BTreeMap::new(),
-            accounting: Accounting::default(),
+            counts: Counts::default(),
             held: Held::default(),
         }
     }
@@ -128,8 +128,8 @@ impl Replica {
     }
 
     /// Sums over all objects applied.
-    pub fn accounting(&self) -> &Accounting {
-        &self.accounting
+    pub fn counts(&self) -> Counts {
+        self.counts
     }
 
     /// Memory held by rows that are not yet in a file, in bytes.
@@ -186,7 +186,7 @@ impl Replica {
                 Record::Heartbeat | Record::Release => {}
             }
         }
-        self.accounting.merge(&object.accounting);
+        self.counts += object.accounting.total();
         self.head = Head {
             seq,
             digest,

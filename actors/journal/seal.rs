@@ -14,6 +14,7 @@ use audit::{
     partition::{Area, Partition},
 };
 
+use super::leader::RECORDS_A_KIND_MAX;
 use super::replica::{Piece, Replica};
 
 #[derive(Clone, Copy, Debug)]
@@ -93,6 +94,9 @@ pub(super) fn plans(
     let mut open = open_by_area(replica);
     let mut plans = Vec::new();
     for partition in partitions {
+        if plans.len() == RECORDS_A_KIND_MAX {
+            break;
+        }
         let open = open.entry(&partition.area).or_default();
         if *open < limits.open_max
             && let Some(plan) = plan(replica, partition, limits)

@@ -89,7 +89,7 @@ pub enum Record {
     Quarantine(Vec<Entry>),
     Batch(Batch),
     Heartbeat,
-    /// The writer is gone for good and left nothing behind.
+    /// The writer ended in order: nobody need wait for it.
     Release,
 }
 

@@ -120,7 +120,7 @@ impl Decoder {
     /// cannot be read.
     pub fn next_parcel(&mut self) -> Result<Option<Parcel>, Unreadable> {
         let mut steps = Vec::new();
-        loop {
+        while steps.len() < self.limits.parcel_events {
             let over = self.over || self.failed.is_some();
             match self.splitter.next(&self.buffer, over) {
                 // Cut off by what failed: not known to be bad.

@@ -57,6 +57,8 @@ pub struct Limits {
     pub zstd_window_log: u32,
     /// Decoded bytes of a parcel, unless one event alone has more.
     pub parcel_bytes: usize,
+    /// Events of a parcel: tiny ones weigh more as rows than as text.
+    pub parcel_events: usize,
 }
 
 impl Default for Limits {
@@ -70,6 +72,7 @@ impl Default for Limits {
             ratio: 200,
             zstd_window_log: 23,
             parcel_bytes: 1 << 20,
+            parcel_events: 4_096,
         }
     }
 }

@@ -20,7 +20,7 @@ use serde::Serialize;
 use super::{Exit, Failure, Globals, output, publisher::Publisher};
 use crate::{
     boot,
-    history::{self, History},
+    history::{self, History, slot_of},
     progress::Progress,
     settings::Settings,
 };
@@ -74,7 +74,7 @@ async fn entries(ports: &Ports, settings: &Settings, quiet: bool) -> Result<Vec<
         bytes_max: 0,
     };
     let replica = history
-        .replay(small, &bar, |_| {})
+        .replay(small, &bar, |_, _| {})
         .await
         .map_err(Failure::outside)?;
     let mut entries = filed(ports, settings, &replica).await?;
@@ -101,8 +101,15 @@ async fn filed(
         .collect();
     let mut entries = Vec::new();
     for object in ports.lake.list("data/_quarantine/", None).await? {
-        if open.contains(&object.key) {
-            continue;
+        match slot_of(&object.key, &settings.journal, birth.generation) {
+            // Planned after the journal was read: its entries are waiting there.
+            Some(seq) if seq > replica.head().seq => continue,
+            Some(_) if open.contains(&object.key) => continue,
+            Some(_) => {}
+            None => {
+                tracing::warn!(key = object.key, "not a file of this journal, left out");
+                continue;
+            }
         }
         let Some(bytes) = ports.lake.get(&object.key).await? else {
             continue;

@@ -136,15 +136,16 @@ async fn drain(
             .map_or(0, |backlog| backlog.visible + backlog.hidden);
         bar.set(progress.messages_done, progress.messages_done + waiting);
     };
-    let (exit, progress) = tokio::select! {
-        drained = watch.drain(tell) => (Exit::Success, drained?),
+    let exit = tokio::select! {
+        drained = watch.drain(tell) => drained.map(|_| Exit::Success)?,
         outcome = service.pipeline.finished() => return ended(&outcome),
-        () = elapsed(deadline) => (Exit::Deadline, watch.progress().await?),
-        () = signalled() => (Exit::Deadline, watch.progress().await?),
+        () = elapsed(deadline) => Exit::Deadline,
+        () = signalled() => Exit::Deadline,
     };
     drop(bar);
     let outcome = service.pipeline.stop(grace).await;
-    let counts = progress.counts;
+    // Only now: stopping makes durable what was in hand.
+    let counts = watch.counts();
     let text = format!(
         "{} received = {} stored + {} duplicate + {} quarantined; {} skipped",
         counts.received, counts.stored, counts.duplicate, counts.quarantined, counts.skipped

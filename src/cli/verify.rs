@@ -46,12 +46,6 @@ fn text(report: &Report) -> String {
             report.journal_objects
         ),
     ];
-    if report.repeats > 0 {
-        lines.push(format!(
-            "{} copies came later than the dedup window reaches",
-            report.repeats
-        ));
-    }
     let foreign = report
         .foreign
         .iter()

@@ -126,8 +126,13 @@ pub(super) fn sweep(directory: &Path, now_ms: i64) -> Result<(), Fault> {
                         .is_ok_and(|age| age > ABANDONED_AFTER)
                 });
         if abandoned {
-            fs::remove_file(entry.path())
-                .map_err(|error| Fault::new("remove", &entry.path(), &error))?;
+            match fs::remove_file(entry.path()) {
+                // Another process was faster.
+                Err(error) if error.kind() == ErrorKind::NotFound => {}
+                removed => {
+                    removed.map_err(|error| Fault::new("remove", &entry.path(), &error))?;
+                }
+            }
         }
     }
     Ok(())

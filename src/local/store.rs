@@ -124,7 +124,13 @@ impl Directory {
     fn remove(&self, key: &str) -> Result<(), Fault> {
         let path = self.path(key)?;
         match fs::remove_file(&path) {
-            Ok(()) => durable::sync_directory(path.parent().unwrap_or(&self.root)),
+            Ok(()) => {
+                let parent = path.parent().unwrap_or(&self.root);
+                durable::sync_directory(parent)?;
+                // Directories are no objects: one that is empty goes, others stay.
+                fs::remove_dir(parent).ok();
+                Ok(())
+            }
             Err(error) if is_absent(&error) => Ok(()),
             Err(error) => Err(Fault::new("remove", &path, &error)),
         }

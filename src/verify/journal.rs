@@ -1,17 +1,15 @@
 //! The journal's side: what it says was stored, planned and done.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashSet};
 
 use actors::{
     base::Topology,
-    journal::{
-        Window,
-        replica::{Content, Piece, PlanId, Replica},
-    },
+    journal::replica::{Content, Piece, PlanId, Replica},
+    pipeline,
 };
 use arrow::array::AsArray;
 use audit::{
-    accounting::Counts,
+    accounting::{Accounting, Counts},
     journal::{Done, Object, Plan, Record},
     journal_id::Seq,
     key::Key,
@@ -36,6 +34,8 @@ pub(super) struct Planned {
 #[derive(Debug)]
 pub(super) struct Ledger {
     pub(super) replica: Replica,
+    /// Of all objects, by tenant, source and hour.
+    accounting: Accounting,
     pub(super) plans: BTreeMap<PlanId, Planned>,
     /// Rows and quarantine entries not yet in a file that counts.
     waiting: Tally,
@@ -50,22 +50,20 @@ pub(super) async fn read(
     bar: &Progress,
     report: &mut Report,
 ) -> Result<Ledger, HistoryError> {
-    let reach_ms = i64::try_from(topology.limits().dedup.window.as_millis()).unwrap_or(i64::MAX);
     let mut plans = BTreeMap::new();
-    let mut seen: HashMap<Key, i64> = HashMap::new();
-    let small = Window {
-        reach_ms: 0,
-        bytes_max: 0,
-    };
+    let mut accounting = Accounting::default();
+    // The leader's own window: what it knew when it wrote an object.
     let replica = history
-        .replay(small, bar, |object| {
+        .replay(pipeline::window(topology), bar, |before, object| {
             report.journal_objects += 1;
+            accounting.merge(&object.accounting);
             note_plans(&mut plans, object);
-            note_keys(&mut seen, object, reach_ms, report);
+            note_keys(before, object, report);
         })
         .await?;
     let mut ledger = Ledger {
         replica,
+        accounting,
         plans,
         waiting: Tally::new(),
         filed: Tally::new(),
@@ -101,12 +99,10 @@ fn note_plans(plans: &mut BTreeMap<PlanId, Planned>, object: &Object) {
 }
 
 /// I2: inside the dedup window no key comes twice.
-fn note_keys(seen: &mut HashMap<Key, i64>, object: &Object, reach_ms: i64, report: &mut Report) {
-    let at_ms = object.header.written_at_ms;
-    let mut note = |key: Key| match seen.insert(key, at_ms) {
-        None => {}
-        Some(before_ms) if at_ms - before_ms > reach_ms => report.repeats += 1,
-        Some(_) => {
+fn note_keys(before: &Replica, object: &Object, report: &mut Report) {
+    let mut own = HashSet::new();
+    let mut note = |key: Key| {
+        if before.knows(&key) || !own.insert(key) {
             let seq = object.header.seq;
             report.problem(format!(
                 "I2: event {key:?} stands a second time in slot {seq}"
@@ -155,7 +151,7 @@ impl Ledger {
     /// received = stored + duplicate + quarantined, and stored = rows.
     pub(super) fn balance(&self, report: &mut Report) {
         let mut stored = Tally::new();
-        for (account, counts) in &self.replica.accounting().0 {
+        for (account, counts) in &self.accounting.0 {
             if !counts.adds_up() {
                 let Counts {
                     received,
@@ -183,7 +179,7 @@ impl Ledger {
             let of_rows = |tally: &Tally| tally.get(of).copied().unwrap_or_default();
             report.expect_equal(&what, of_rows(&stored), of_rows(&counted));
         }
-        report.counts = self.replica.accounting().total();
+        report.counts = self.accounting.total();
         report.expect_equal(
             "quarantined events",
             report.counts.quarantined,

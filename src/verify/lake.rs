@@ -8,7 +8,7 @@ use actors::{
 };
 use audit::{
     journal::Digest,
-    journal_id::{JournalName, Seq},
+    journal_id::JournalName,
     key::{KeyXor, Secret},
     lake::{Footer, scan},
     partition::{Area, Day},
@@ -22,7 +22,7 @@ use super::{
     Report,
     journal::{Ledger, Planned},
 };
-use crate::progress::Progress;
+use crate::{history::slot_of, progress::Progress};
 
 /// What a file turned out to hold.
 #[derive(Default)]
@@ -51,7 +51,6 @@ pub(super) async fn read(
         )
     };
     let mut expected: BTreeMap<String, PlanId> = ledger.plans.keys().map(named).collect();
-    let ours = format!("{journal}-{generation}-");
     let listed = lake.list("data/", None).await?;
     for (index, object) in (1..).zip(&listed) {
         bar.set(index, listed.len() as u64);
@@ -60,7 +59,7 @@ pub(super) async fn read(
                 let bytes = lake.get(&object.key).await?;
                 check(&object.key, bytes, &id, birth.secret, ledger, report);
             }
-            None => match slot_of(&object.key, &ours) {
+            None => match slot_of(&object.key, journal, generation) {
                 // Planned after the journal was read.
                 Some(seq) if seq > ledger.head() => {}
                 Some(_) => report.problem(format!("I5: {} is in no plan", object.key)),
@@ -80,12 +79,6 @@ pub(super) async fn read(
         }
     }
     Ok(())
-}
-
-/// The slot in a file name of this journal and generation.
-fn slot_of(key: &str, ours: &str) -> Option<Seq> {
-    let name = key.rsplit('/').next()?.strip_prefix(ours)?;
-    name.split('.').next()?.parse().ok()
 }
 
 /// Compares one file with its plan, and counts its rows if the plan is done.

@@ -40,8 +40,6 @@ pub struct Report {
     pub rows_waiting: u64,
     pub quarantined_in_files: u64,
     pub quarantined_waiting: u64,
-    /// Copies that came later than the dedup window reaches.
-    pub repeats: u64,
     /// Files under `data/` that this journal did not write.
     pub foreign: Vec<String>,
     pub problems: Vec<String>,

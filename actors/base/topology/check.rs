@@ -4,7 +4,7 @@
 //! business. Order matters in one place only: flow and reach are judged when
 //! all names resolve, since one misspelt name would look like many mistakes.
 
-use audit::journal::OBJECT_BYTES_MAX;
+use audit::journal::{OBJECT_BYTES_MAX, ROWS_MAX};
 use std::collections::BTreeSet;
 
 use super::limits::{Limits, RECEIVE_MESSAGES_MAX, SLOTS_MAX, WORKERS_MAX};
@@ -113,6 +113,13 @@ fn limits(limits: &Limits, report: &mut Report) {
                 "is {raw_bytes}, more than a journal object may hold: make it at most \
                  {OBJECT_BYTES_MAX}"
             ),
+        );
+    }
+    if batch.rows > ROWS_MAX as u64 / 2 {
+        let (rows, most) = (batch.rows, ROWS_MAX / 2);
+        report.issue(
+            "batch.rows",
+            format!("is {rows}, more than a batch may hold: make it at most {most}"),
         );
     }
     for (have, need, key, what) in at_least {

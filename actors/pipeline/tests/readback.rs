@@ -71,7 +71,7 @@ impl Reading {
                 *most = count.max(*most);
             }
         }
-        self.counts = replica.accounting().total();
+        self.counts = replica.counts();
         self.is_settled = replica.is_settled();
     }
 
