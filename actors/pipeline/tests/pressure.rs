@@ -26,7 +26,7 @@ const TIGHT: [(&str, &str); 4] = [
         "bytes = \"10 KiB\"\nmessages = 50",
     ),
     ("bytes = \"1 MiB\"", "bytes = \"1 KiB\""),
-    ("raw_bytes = \"48 MiB\"", "raw_bytes = \"4 KiB\""),
+    ("raw_bytes = \"48 MiB\"", "raw_bytes = \"10 KiB\""),
     ("rows = 50_000", "rows = 20"),
 ];
 
