@@ -10,7 +10,7 @@ use audit::accounting::Counts;
 use clap::Args as ClapArgs;
 use jiff::SignedDuration;
 use tokio::{
-    signal::unix::{SignalKind, signal},
+    signal::unix::{Signal, SignalKind, signal},
     sync::oneshot,
 };
 
@@ -64,6 +64,7 @@ pub(super) fn run(args: &Args, globals: &Globals) -> Result<Exit, Failure> {
 /// Until a signal, or until the tree gives up.
 async fn serve(settings: &Settings, topology: Topology) -> Result<Exit, Failure> {
     let grace = topology.limits().shutdown.stop;
+    let mut signals = Signals::listen()?;
     // Before the port: of two services on one directory, the second is told of the first.
     let lock = boot::take(settings)?;
     let recorder = http::record_metrics().map_err(Failure::outside)?;
@@ -84,7 +85,7 @@ async fn serve(settings: &Settings, topology: Topology) -> Result<Exit, Failure>
     let watch = service.pipeline.watch();
     let outcome = tokio::select! {
         outcome = service.pipeline.finished() => outcome,
-        () = signalled() => {
+        () = signals.any() => {
             tracing::info!("stopping: what is in hand is being made durable");
             service.pipeline.stop(grace).await
         }
@@ -126,6 +127,7 @@ async fn drain(
     globals: &Globals,
 ) -> Result<Exit, Failure> {
     let grace = topology.limits().shutdown.stop;
+    let mut signals = Signals::listen()?;
     let mut service = boot::start(boot::take(settings)?, settings, topology).await?;
     let bar = Progress::count(0, globals.quiet());
     bar.name("draining");
@@ -140,7 +142,7 @@ async fn drain(
         drained = watch.drain(tell) => drained.map(|_| Exit::Success)?,
         outcome = service.pipeline.finished() => return ended(&outcome),
         () = elapsed(deadline) => Exit::Deadline,
-        () = signalled() => Exit::Deadline,
+        () = signals.any() => Exit::Deadline,
     };
     drop(bar);
     let outcome = service.pipeline.stop(grace).await;
@@ -191,14 +193,25 @@ async fn elapsed(deadline: Option<Duration>) {
     }
 }
 
-/// SIGTERM or SIGINT.
-async fn signalled() {
-    let Ok(mut terminate) = signal(SignalKind::terminate()) else {
-        return std::future::pending().await;
-    };
-    tokio::select! {
-        _ = terminate.recv() => {}
-        _ = tokio::signal::ctrl_c() => {}
+/// SIGTERM and SIGINT, heeded from the moment this is made.
+struct Signals {
+    terminate: Signal,
+    interrupt: Signal,
+}
+
+impl Signals {
+    fn listen() -> std::io::Result<Signals> {
+        Ok(Signals {
+            terminate: signal(SignalKind::terminate())?,
+            interrupt: signal(SignalKind::interrupt())?,
+        })
+    }
+
+    async fn any(&mut self) {
+        tokio::select! {
+            _ = self.terminate.recv() => {}
+            _ = self.interrupt.recv() => {}
+        }
     }
 }
 
