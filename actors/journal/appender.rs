@@ -71,19 +71,20 @@ impl<R: Rider> Actor for Appender<R> {
         message: Message<R>,
         cx: &mut Context<Message<R>>,
     ) -> Result<(), Failure> {
+        let beat = matches!(message, Message::Beat);
         match message {
             Message::Closed(Closed { open, contents }) => {
                 if open.submit(contents)?.is_err() {
                     tracing::debug!("a batch of an earlier leadership was dropped");
                 }
             }
-            Message::Wake => {}
-            Message::Beat => {
-                self.write_all().await?;
-                cx.wake_after(self.until_next_beat()?, Message::Beat);
-            }
+            Message::Wake | Message::Beat => {}
         }
-        self.write_all().await
+        self.write_all().await?;
+        if beat {
+            cx.wake_after(self.until_next_beat()?, Message::Beat);
+        }
+        Ok(())
     }
 }
 
