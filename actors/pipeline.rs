@@ -37,7 +37,7 @@ use crate::{
         seal::SealLimits,
     },
     lake::{partition_writer::PartitionWriter, uploader::Uploader},
-    ports::{Backlog, Clock, Queue, QueueError, Store},
+    ports::{Backlog, Clock, Objects, Queue, QueueError, Store},
 };
 
 /// How often a pipeline that drains or stops is looked at.
@@ -51,6 +51,8 @@ pub struct Ports {
     pub lake: Arc<dyn Store>,
     /// Transient: the journal and large payloads.
     pub transient: Arc<dyn Store>,
+    /// What messages point to.
+    pub objects: Arc<dyn Objects>,
     pub clock: Arc<dyn Clock>,
 }
 

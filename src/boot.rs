@@ -22,7 +22,7 @@ use tokio::runtime::{self, Runtime};
 use crate::{
     cli::{Exit, Failure},
     clock::Machine,
-    local::{DirectoryLock, Layout, Queue, Store},
+    local::{DirectoryLock, Layout, NoObjects, Queue, Store},
     settings::{Compression, Settings},
 };
 
@@ -41,6 +41,7 @@ pub fn ports(settings: &Settings) -> Result<Ports, Failure> {
         queue: Arc::new(Queue::open(&layout.queue(), Arc::new(Machine), visibility)?),
         lake: Arc::new(Store::open(&layout.lake(), &Machine)?),
         transient: Arc::new(Store::open(&layout.large_files(), &Machine)?),
+        objects: Arc::new(NoObjects),
         clock: Arc::new(Machine),
     })
 }

@@ -138,6 +138,7 @@ mod tests {
             receipt: Receipt(receipt.into()),
             body: "{}".into(),
             attributes: BTreeMap::new(),
+            sender: None,
             sent_at_ms: 0,
             receives: 1,
         }

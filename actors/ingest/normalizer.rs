@@ -47,7 +47,7 @@ impl Actor for Normalizer {
                 let entries: Vec<Entry> = rejected
                     .into_iter()
                     .map(|r| {
-                        let Event { raw, offset } = &events[r.index];
+                        let Event { raw, offset, .. } = &events[r.index];
                         origin.entry(&secret, Some(source), raw, *offset, r.reason.to_string())
                     })
                     .collect();

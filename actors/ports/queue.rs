@@ -23,6 +23,9 @@ pub struct Message {
     pub body: Bytes,
     /// `source`, `tenant_id`, `encoding`, …; names as sent.
     pub attributes: BTreeMap<String, String>,
+    /// Who sent it, as the queue itself verified (SQS `SenderId`); `None` where
+    /// it does not tell.
+    pub sender: Option<Arc<str>>,
     /// When it was first sent, milliseconds since 1970.
     pub sent_at_ms: i64,
     /// How often it has been received, this time included.

@@ -178,6 +178,7 @@ impl Node {
                 receipt,
                 body: Bytes::new(),
                 attributes: BTreeMap::new(),
+                sender: None,
                 sent_at_ms: 0,
                 receives: 1,
             };

@@ -260,10 +260,12 @@ impl Decoder {
             Shape::Event => parcel.events.push(Event {
                 raw: raw.clone(),
                 offset,
+                owner: None,
             }),
             Shape::Detail(range) => parcel.events.push(Event {
                 offset: offset + range.start as u64,
                 raw: raw.slice(range),
+                owner: None,
             }),
             Shape::Records(range) => {
                 let inner_offset = offset + range.start as u64;

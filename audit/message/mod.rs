@@ -24,6 +24,8 @@ mod unpack;
 #[cfg(test)]
 mod tests;
 
+use std::sync::Arc;
+
 use bytes::Bytes;
 
 pub use self::{
@@ -84,6 +86,23 @@ pub struct Event {
     /// Where it began in the decoded content, in bytes. Events of an SNS message
     /// have the envelope's.
     pub offset: u64,
+    /// Whose event it is, where only its envelope says so: the Okta organisation
+    /// of a log stream through EventBridge.
+    pub owner: Option<Arc<str>>,
+}
+
+/// An object in a bucket that holds events, as a notification names it.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Object {
+    pub bucket: String,
+    /// Decoded.
+    pub key: String,
+    pub version: Option<String>,
+    /// What the notification says of its size.
+    pub bytes: Option<u64>,
+    /// The notification itself, and where it began in the decoded content.
+    pub raw: Bytes,
+    pub offset: u64,
 }
 
 /// Something that is no event.
@@ -100,6 +119,8 @@ pub struct Bad {
 pub struct Parcel {
     pub events: Vec<Event>,
     pub bad: Vec<Bad>,
+    /// What is to be read instead of, or beside, the events.
+    pub objects: Vec<Object>,
     /// Decoded bytes that the events hold in memory together.
     pub bytes: usize,
     /// Notices that are no events: S3's test event, CloudTrail's digests.

@@ -15,12 +15,14 @@ mod durable;
 mod index;
 mod letter;
 mod lock;
+mod objects;
 mod queue;
 mod store;
 
 use std::path::{Path, PathBuf};
 
 pub use lock::{DirectoryLock, LockError};
+pub use objects::NoObjects;
 pub use queue::{Queue, RECEIVES_MAX};
 pub use store::Store;
 

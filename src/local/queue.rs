@@ -223,6 +223,7 @@ impl Directory {
             receipt: self.receipt(name.receives),
             body: letter.body,
             attributes: letter.attributes,
+            sender: None,
             sent_at_ms: name.sent_at_ms(),
             receives: name.receives,
         }

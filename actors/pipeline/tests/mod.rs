@@ -9,6 +9,7 @@
 mod endings;
 mod events;
 mod inputs;
+mod objects;
 mod outages;
 mod panics;
 mod pressure;

@@ -121,6 +121,7 @@ impl MemoryQueue {
                     receipt: Receipt(receipts.to_string().into()),
                     body: letter.outgoing.body.clone().into(),
                     attributes: letter.outgoing.attributes.clone(),
+                    sender: None,
                     sent_at_ms: SENT_AT_MS,
                     receives: letter.receives,
                 }

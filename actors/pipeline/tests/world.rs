@@ -23,6 +23,7 @@ use tokio::{
 };
 
 use super::{
+    objects::MemoryObjects,
     queue::{MemoryQueue, SENT_AT_MS},
     readback::Reading,
     store::MemoryStore,
@@ -56,6 +57,7 @@ pub(super) struct World {
     pub(super) queue: Arc<MemoryQueue>,
     pub(super) journal: Arc<MemoryStore>,
     pub(super) lake: Arc<MemoryStore>,
+    pub(super) objects: Arc<MemoryObjects>,
     clock: Arc<Paused>,
     topology: Arc<Topology>,
     sent: BTreeMap<u64, Vec<Fact>>,
@@ -89,6 +91,7 @@ impl World {
             queue: MemoryQueue::new(&journal, VISIBILITY),
             journal,
             lake: MemoryStore::new(),
+            objects: Arc::default(),
             clock: Arc::new(Paused(Instant::now())),
             topology: Arc::new(topology.unwrap_or_else(|issues| panic!("{issues:?}"))),
             sent: BTreeMap::new(),
@@ -120,6 +123,7 @@ impl World {
             queue: Arc::clone(&self.queue) as _,
             lake: Arc::clone(&self.lake) as _,
             transient: Arc::clone(&self.journal) as _,
+            objects: Arc::clone(&self.objects) as _,
             clock: Arc::clone(&self.clock) as _,
         };
         let setup = Setup {
