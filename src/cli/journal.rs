@@ -45,7 +45,7 @@ async fn inspect(
     wanted: Option<u64>,
     globals: &Globals,
 ) -> Result<Exit, Failure> {
-    let history = History::open(ports, settings)
+    let mut history = History::open(ports, settings)
         .await
         .map_err(Failure::outside)?;
     let last = history.last().0;
