@@ -9,7 +9,7 @@ use std::{collections::BTreeMap, sync::Arc};
 
 use audit::{
     key::Secret,
-    message::{self, Bad, Content, Decoder, Event},
+    message::{self, Bad, Content, Decoder, Event, Pull},
     source::Source,
     tenant::Tenant,
 };
@@ -67,14 +67,18 @@ impl Reader {
                     Unreadable::Content(format!("there is no object {}", pointer.key()))
                 })?;
                 pointer.verify(&object)?;
-                Box::new(Decoder::of_object(object, limits)?)
+                Box::new(Decoder::of_object(object, limits))
             }
         };
         Ok(Reader(decoder))
     }
 
     pub fn next_parcel(&mut self) -> Result<Option<message::Parcel>, Unreadable> {
-        Ok(self.0.next_parcel()?)
+        match self.0.next_parcel()? {
+            Pull::Parcel(parcel) => Ok(Some(parcel)),
+            // All of it is in memory: nothing more will be fed.
+            Pull::Hungry | Pull::End => Ok(None),
+        }
     }
 }
 
@@ -169,6 +173,9 @@ fn sort(
     {
         put_aside(named, &raw, offset, reason);
     }
+    for object in parcel.objects {
+        put_aside(named, &object.raw, object.offset, NO_OBJECTS.into());
+    }
     for event in parcel.events {
         let source = named.or_else(|| Source::of_event(&event.raw));
         match source {
@@ -190,6 +197,8 @@ const BAD_TENANT: &str = "invalid tenant id: the attribute tenant_id must be 1 t
 
 const NO_SOURCE: &str = "no recognisable source: set the attribute source to one of aws, \
      github, okta, teleport";
+
+const NO_OBJECTS: &str = "S3 notifications need a bucket: not in embedded mode";
 
 /// Characters kept of a tenant id that may be anything.
 const CLAIMED_TENANT_MAX: usize = 128;

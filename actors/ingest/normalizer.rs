@@ -7,7 +7,6 @@
 use std::sync::Arc;
 
 use audit::{columns, message::Event, quarantine::Entry, source::Source};
-use bytes::Bytes;
 
 use super::{
     enricher,
@@ -41,9 +40,8 @@ impl Actor for Normalizer {
         let work = {
             let origin = Arc::clone(&origin);
             move || {
-                let raw: Vec<Bytes> = events.iter().map(|event| event.raw.clone()).collect();
                 let (rows, rejected, notes) =
-                    columns::normalize_all(source, &tenant, &secret, &raw, origin.sent_at_ms);
+                    columns::normalize_all(source, &tenant, &secret, &events, origin.sent_at_ms);
                 let entries: Vec<Entry> = rejected
                     .into_iter()
                     .map(|r| {
