@@ -6,6 +6,7 @@
 //! [`Exit`] says.
 
 mod check;
+mod ddl;
 mod exit;
 mod journal;
 mod output;
@@ -69,6 +70,7 @@ enum Command {
     Quarantine(quarantine::Command),
     #[command(subcommand)]
     Journal(journal::Command),
+    Ddl(ddl::Args),
 }
 
 /// Flags of all verbs.
@@ -126,6 +128,7 @@ pub fn main() -> ExitCode {
         Command::Verify(args) => verify::run(&args, &globals),
         Command::Quarantine(command) => quarantine::run(&command, &globals),
         Command::Journal(command) => journal::run(&command, &globals),
+        Command::Ddl(args) => ddl::run(&args, &globals),
     };
     match done {
         Ok(exit) => exit.into(),

@@ -138,11 +138,12 @@ fn secret(access: &Access) -> String {
     let Access::S3 { region, endpoint } = access else {
         return String::new();
     };
-    let mut options = vec![
-        "TYPE s3".to_owned(),
-        "PROVIDER credential_chain".to_owned(),
-    ];
-    options.extend(region.as_ref().map(|region| format!("REGION {}", text(region))));
+    let mut options = vec!["TYPE s3".to_owned(), "PROVIDER credential_chain".to_owned()];
+    options.extend(
+        region
+            .as_ref()
+            .map(|region| format!("REGION {}", text(region))),
+    );
     if let Some(endpoint) = endpoint {
         let (scheme, host) = endpoint.split_once("://").unwrap_or(("https", endpoint));
         let host = text(host.trim_end_matches('/'));

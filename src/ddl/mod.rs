@@ -16,6 +16,11 @@ mod quote;
 use audit::tenant::Tenant;
 use clap::ValueEnum;
 
+use crate::{
+    local::Layout,
+    settings::{Aws, Settings},
+};
+
 /// Whose SQL it is.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, ValueEnum)]
 pub enum Dialect {
@@ -56,6 +61,36 @@ pub enum Access {
 }
 
 impl Table {
+    /// Embedded, database and table have the names that they have on AWS by
+    /// default.
+    pub fn of(settings: &Settings) -> Table {
+        let (location, access) = match &settings.aws {
+            Some(aws) => {
+                let access = Access::S3 {
+                    region: Some(aws.region.clone()),
+                    endpoint: aws.endpoint_url.clone(),
+                };
+                (aws.lake.to_string(), access)
+            }
+            None => {
+                let lake = Layout::new(&settings.data).lake().join("data");
+                let absolute = std::path::absolute(&lake).unwrap_or(lake);
+                (absolute.display().to_string(), Access::Directory)
+            }
+        };
+        let named = |name: fn(&Aws) -> Option<String>, default: &str| {
+            let given = settings.aws.as_ref().and_then(name);
+            given.unwrap_or_else(|| default.to_owned())
+        };
+        Table {
+            database: named(|aws| aws.database.clone(), "idtrail"),
+            name: named(|aws| aws.table.clone(), "events"),
+            location: location.trim_end_matches('/').to_owned(),
+            tenants: Vec::new(),
+            access,
+        }
+    }
+
     /// What to run so that the table is there.
     pub fn statement(&self, dialect: Dialect) -> String {
         match dialect {

@@ -33,7 +33,8 @@ fn every_engine_with_a_schema_has_all_columns_in_their_order() {
             .iter()
             .map(|column| {
                 let quoted = format!("  {quote}{}{quote} ", column.name());
-                sql.find(&quoted).unwrap_or_else(|| panic!("{quoted} is missing:\n{sql}"))
+                sql.find(&quoted)
+                    .unwrap_or_else(|| panic!("{quoted} is missing:\n{sql}"))
             })
             .collect();
         assert!(positions.is_sorted(), "{sql}");
@@ -76,7 +77,10 @@ fn named_tenants_are_enumerated() {
     );
     assert!(!athena.contains("injected"), "{athena}");
     let trino = table.statement(Dialect::Trino);
-    contains(&trino, &["partition_projection_values = ARRAY['acme', 'beta']"]);
+    contains(
+        &trino,
+        &["partition_projection_values = ARRAY['acme', 'beta']"],
+    );
 }
 
 #[test]
@@ -84,11 +88,17 @@ fn engines_without_projection_take_tenant_and_day_from_the_path() {
     let sql = table();
     contains(
         &sql.statement(Dialect::Hive),
-        &["LOCATION 's3://lake-bucket/data/';", "-- ALTER TABLE `audit`.`events` ADD IF NOT EXISTS"],
+        &[
+            "LOCATION 's3://lake-bucket/data/';",
+            "-- ALTER TABLE `audit`.`events` ADD IF NOT EXISTS",
+        ],
     );
     contains(
         &sql.statement(Dialect::Spark),
-        &["_metadata.file_path", "parquet.`s3a://lake-bucket/data/*/*/*.parquet`"],
+        &[
+            "_metadata.file_path",
+            "parquet.`s3a://lake-bucket/data/*/*/*.parquet`",
+        ],
     );
     contains(
         &sql.statement(Dialect::Duckdb),
@@ -122,7 +132,10 @@ fn a_directory_needs_no_secret() {
         ..table()
     };
     let sql = table.statement(Dialect::Duckdb);
-    assert!(sql.starts_with("CREATE OR REPLACE VIEW \"events\""), "{sql}");
+    assert!(
+        sql.starts_with("CREATE OR REPLACE VIEW \"events\""),
+        "{sql}"
+    );
     contains(&sql, &["'/var/lib/o''brien/lake/data/*/*/*.parquet'"]);
 }
 
