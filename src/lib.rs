@@ -10,6 +10,7 @@ pub mod boot;
 pub mod cli;
 pub mod clock;
 pub mod ddl;
+pub mod finding;
 pub mod history;
 pub mod http;
 pub mod local;
