@@ -32,6 +32,10 @@ const ENVELOPE_PIECES_MAX: usize = 64 << 10;
 
 const TOO_MANY_PIECES: &str = "too many events in one envelope: send them in several";
 
+/// What a packed SNS message unpacks to at most, times its size: many of them in
+/// one parcel are all unpacked at once.
+const SNS_RATIO_MAX: usize = 50;
+
 const CONFIRMATION: &str = "SNS asks whether this queue wants its messages: open the SubscribeURL \
      in it, or let the queue's owner subscribe the queue";
 
@@ -297,7 +301,7 @@ impl Decoder {
                 let inner_offset = offset + range.start as u64;
                 self.split(&raw.slice(range), inner_offset, envelopes + 1, parcel);
             }
-            Shape::Message(range) => match self.sns_message(&raw[range], parcel.bytes) {
+            Shape::Message(range) => match self.sns_message(&raw[range]) {
                 Ok(message) => {
                     parcel.bytes += message.len();
                     self.split(&message, offset, envelopes + 1, parcel);
@@ -317,9 +321,8 @@ impl Decoder {
         }
     }
 
-    /// What SNS was given: text, or gzip or zstd of it in base64. A parcel holds
-    /// `held` bytes and takes no more than the largest event by this.
-    fn sns_message(&self, quoted: &[u8], held: usize) -> Result<Bytes, String> {
+    /// What SNS was given: text, or gzip or zstd of it in base64.
+    fn sns_message(&self, quoted: &[u8]) -> Result<Bytes, String> {
         let message: String = serde_json::from_slice(quoted).map_err(|error| error.to_string())?;
         if message.trim_ascii().is_empty() {
             return Err("it is empty".to_owned());
@@ -330,9 +333,9 @@ impl Decoder {
         let packed = STANDARD
             .decode(message.trim_ascii())
             .map_err(|error| error.to_string())?;
-        let room = (self.limits.event_bytes + self.limits.parcel_bytes).saturating_sub(held);
+        let room = packed.len().saturating_mul(SNS_RATIO_MAX);
         let limits = Limits {
-            unpacked_bytes: room as u64,
+            unpacked_bytes: room.min(self.limits.event_bytes) as u64,
             ..self.limits.clone()
         };
         let mut unpacker = Unpacker::new(Input::of_bytes(packed.into()), &limits);
