@@ -86,7 +86,7 @@ impl Shape {
                 b"source" => signs.source = Some(member.value),
                 b"s3" if value.starts_with(b"{") => signs.has_s3 = true,
                 b"Records" if value.starts_with(b"[") && value.ends_with(b"]") => {
-                    signs.records = Some(member.value)
+                    signs.records = Some(member.value);
                 }
                 b"Type" => signs.kind = SnsKind::of(value),
                 b"Message" if value.starts_with(b"\"") => signs.message = Some(member.value),
