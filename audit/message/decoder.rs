@@ -14,20 +14,33 @@ use bytes::{Buf as _, Bytes, BytesMut};
 use super::{
     BAD_BYTES_MAX, Bad, Event, Limits, Parcel, Pointer, Unreadable,
     envelope::Shape,
-    input::Input,
+    input::{Input, READ_BYTES},
     notification,
     splitter::{Splitter, Step},
     unpack::{Unpacker, is_gzip, is_zstd},
 };
-
-/// Read at once, at most: while a buffer grows, little is allocated in vain.
-const READ_BYTES: usize = 64 << 10;
 
 /// What audit logs unpack to, about: a first guess at a buffer's size.
 const USUAL_RATIO: usize = 8;
 
 /// Envelopes in envelopes that are opened: SNS around EventBridge.
 const ENVELOPES_MAX: u32 = 2;
+
+/// Things in one envelope inside a message. Real events are no smaller than half
+/// a KiB, so that an envelope of 16 MiB has not nearly as many.
+const ENVELOPE_PIECES_MAX: usize = 64 << 10;
+
+const TOO_MANY_PIECES: &str = "too many events in one envelope: send them in several";
+
+/// What a packed SNS message unpacks to at most, times its size: many of them in
+/// one parcel are all unpacked at once.
+const SNS_RATIO_MAX: usize = 50;
+
+const CONFIRMATION: &str = "SNS asks whether this queue wants its messages: open the SubscribeURL \
+     in it, or let the queue's owner subscribe the queue";
+
+/// How UTF-16 begins: one byte order mark or the other.
+const UTF16_HEADS: [&[u8]; 2] = [b"\xff\xfe", b"\xfe\xff"];
 
 /// How gzip and zstd begin in base64. No JSON begins so.
 const BASE64_HEADS: [&[u8]; 2] = [b"H4sI", b"KLUv/"];
@@ -46,7 +59,7 @@ impl Content {
     /// `gzip` where the body is base64 of that.
     pub fn of(body: Bytes, encoding: Option<&str>, limits: &Limits) -> Result<Content, Unreadable> {
         let is_base64 = match encoding {
-            None => BASE64_HEADS.iter().any(|head| body.starts_with(head)),
+            None => is_base64(&body),
             Some("zstd" | "gzip") => true,
             Some(other) => return Err(Unreadable::Encoding(other.chars().take(64).collect())),
         };
@@ -237,7 +250,12 @@ impl Decoder {
             let result = self.unpacker.read(&mut self.buffer[length..]);
             let count = result.as_ref().map_or(0, |count| count.unwrap_or_default());
             self.buffer.truncate(length + count);
-            match result? {
+            let count = result?;
+            if self.offset == 0 && UTF16_HEADS.iter().any(|head| self.buffer.starts_with(head)) {
+                self.buffer.clear();
+                return Err(Unreadable::Utf16);
+            }
+            match count {
                 Some(count) => self.over = count == 0,
                 None => return Ok(false),
             }
@@ -283,35 +301,83 @@ impl Decoder {
                 let inner_offset = offset + range.start as u64;
                 self.split(&raw.slice(range), inner_offset, envelopes + 1, parcel);
             }
-            Shape::Message(range) => match serde_json::from_slice::<String>(&raw[range]) {
-                Ok(message) if !message.trim_ascii().is_empty() => {
+            Shape::Message(range) => match self.sns_message(&raw[range]) {
+                Ok(message) => {
                     parcel.bytes += message.len();
-                    self.split(&Bytes::from(message), offset, envelopes + 1, parcel);
+                    self.split(&message, offset, envelopes + 1, parcel);
                 }
-                Ok(_) => {
-                    let reason = "the SNS message is empty".to_owned();
-                    parcel.bad.push(Bad::new(raw, offset, reason));
-                }
-                Err(error) => {
-                    let reason = format!("the SNS message cannot be read: {error}");
+                Err(reason) => {
+                    let reason = format!("the SNS message cannot be read: {reason}");
                     parcel.bad.push(Bad::new(raw, offset, reason));
                 }
             },
             Shape::Notice => parcel.skipped += 1,
             Shape::Notification(form) => notification::take(form, raw, offset, parcel),
+            Shape::Confirmation => {
+                parcel
+                    .bad
+                    .push(Bad::new(raw, offset, CONFIRMATION.to_owned()));
+            }
         }
+    }
+
+    /// What SNS was given: text, or gzip or zstd of it in base64.
+    fn sns_message(&self, quoted: &[u8]) -> Result<Bytes, String> {
+        let message: String = serde_json::from_slice(quoted).map_err(|error| error.to_string())?;
+        if message.trim_ascii().is_empty() {
+            return Err("it is empty".to_owned());
+        }
+        if !is_base64(message.as_bytes()) {
+            return Ok(message.into());
+        }
+        let packed = STANDARD
+            .decode(message.trim_ascii())
+            .map_err(|error| error.to_string())?;
+        let room = packed.len().saturating_mul(SNS_RATIO_MAX);
+        let limits = Limits {
+            unpacked_bytes: room.min(self.limits.event_bytes) as u64,
+            ..self.limits.clone()
+        };
+        let mut unpacker = Unpacker::new(Input::of_bytes(packed.into()), &limits);
+        unpacker
+            .read_to_end()
+            .map_err(|unreadable| unreadable.to_string())
     }
 
     /// Splits what an envelope held.
     fn split(&self, text: &Bytes, offset: u64, envelopes: u32, parcel: &mut Parcel) {
         let mut splitter = Splitter::new(&self.limits);
+        let mut held = Parcel {
+            bytes: parcel.bytes,
+            ..Parcel::default()
+        };
         loop {
             match splitter.next(text, true) {
-                Step::End | Step::More => return,
-                step => self.take(step, text, offset, envelopes, parcel),
+                Step::End | Step::More => return parcel.append(held),
+                step => self.take(step, text, offset, envelopes, &mut held),
+            }
+            if held.events.len() + held.bad.len() + held.objects.len() > ENVELOPE_PIECES_MAX {
+                let reason = TOO_MANY_PIECES.to_owned();
+                return parcel.bad.push(Bad::new(text, offset, reason));
             }
         }
     }
+}
+
+impl Parcel {
+    /// Takes what an envelope in it held, counted on top of its bytes.
+    fn append(&mut self, mut held: Parcel) {
+        self.events.append(&mut held.events);
+        self.bad.append(&mut held.bad);
+        self.objects.append(&mut held.objects);
+        self.bytes = held.bytes;
+        self.skipped += held.skipped;
+    }
+}
+
+/// Whether text begins as what was compressed.
+fn is_base64(text: &[u8]) -> bool {
+    BASE64_HEADS.iter().any(|head| text.starts_with(head))
 }
 
 impl Bad {

@@ -27,6 +27,8 @@ pub(super) enum Shape {
     Notice,
     /// Says that there are objects to be read.
     Notification(Form),
+    /// SNS wants to hear that the queue wants its messages.
+    Confirmation,
 }
 
 /// No envelope has these, so that what has one is an event.
@@ -53,11 +55,19 @@ struct Signs {
     source: Option<Range<usize>>,
     has_s3: bool,
     records: Option<Range<usize>>,
-    is_notification: bool,
+    kind: SnsKind,
     message: Option<Range<usize>>,
     has_bucket: bool,
     has_object_keys: bool,
     is_notice: bool,
+}
+
+#[derive(Default, PartialEq, Eq)]
+enum SnsKind {
+    #[default]
+    Unknown,
+    Notification,
+    Confirmation,
 }
 
 impl Shape {
@@ -72,11 +82,13 @@ impl Shape {
                 // `aws:s3`, and what other stores write.
                 b"eventSource" if !value.ends_with(b":s3\"") => return Shape::Event,
                 b"detail-type" => signs.detail_type = Some(member.value),
-                b"detail" if value.starts_with(b"{") => signs.detail = Some(member.value),
+                b"detail" if is_object(value) => signs.detail = Some(member.value),
                 b"source" => signs.source = Some(member.value),
                 b"s3" if value.starts_with(b"{") => signs.has_s3 = true,
-                b"Records" if value.starts_with(b"[") => signs.records = Some(member.value),
-                b"Type" => signs.is_notification = value == b"\"Notification\"",
+                b"Records" if value.starts_with(b"[") && value.ends_with(b"]") => {
+                    signs.records = Some(member.value);
+                }
+                b"Type" => signs.kind = SnsKind::of(value),
                 b"Message" if value.starts_with(b"\"") => signs.message = Some(member.value),
                 b"s3Bucket" => signs.has_bucket = true,
                 b"s3ObjectKey" => signs.has_object_keys = true,
@@ -112,8 +124,26 @@ impl Signs {
         }
         match (self.records, self.message) {
             (Some(records), _) => Shape::Records(records),
-            (None, Some(message)) if self.is_notification => Shape::Message(message),
+            (None, Some(message)) if self.kind == SnsKind::Notification => Shape::Message(message),
+            (None, Some(_)) if self.kind == SnsKind::Confirmation => Shape::Confirmation,
             _ => Shape::Event,
+        }
+    }
+}
+
+/// Where brackets do not match, a value may end with another.
+fn is_object(value: &[u8]) -> bool {
+    value.starts_with(b"{") && value.ends_with(b"}")
+}
+
+impl SnsKind {
+    fn of(value: &[u8]) -> SnsKind {
+        match value {
+            b"\"Notification\"" => SnsKind::Notification,
+            b"\"SubscriptionConfirmation\"" | b"\"UnsubscribeConfirmation\"" => {
+                SnsKind::Confirmation
+            }
+            _ => SnsKind::Unknown,
         }
     }
 }
@@ -154,14 +184,27 @@ mod tests {
             r#"detail {"a":1}"#,
         );
         check(r#"{"detail-type":"x","detail":"text"}"#, "Event");
+        for (detail, expected) in [
+            (r#"{"a":[1]}  "#, r#"detail {"a":[1]}"#),
+            ("{ }\n ", "detail { }"),
+            (r#"{"a":"]}"}"#, r#"detail {"a":"]}"}"#),
+            (r#"{"a":1]"#, "Event"),
+            ("[{}]", "Event"),
+        ] {
+            check(
+                &format!(r#"{{"detail-type":"x","detail":{detail}}}"#),
+                expected,
+            );
+        }
         check(r#"{"owner":"x","Records":[1]}"#, "records [1]");
+        check(r#"{"owner":"x","Records":[1}}"#, "Event");
         check(
             r#"{"Type":"Notification","Message":"[]"}"#,
             r#"message "[]""#,
         );
         check(
             r#"{"Type":"SubscriptionConfirmation","Message":"x"}"#,
-            "Event",
+            "Confirmation",
         );
     }
 

@@ -12,8 +12,8 @@ use std::{
 
 use bytes::{Buf as _, Bytes};
 
-/// Read at once from a reader.
-const READ_BYTES: usize = 64 << 10;
+/// Read at once, at most: while a buffer grows, little is allocated in vain.
+pub(super) const READ_BYTES: usize = 64 << 10;
 
 #[derive(Default)]
 pub(super) struct Input {

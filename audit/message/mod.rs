@@ -150,6 +150,8 @@ pub enum Unreadable {
     Empty,
     #[error("unknown encoding {0:?}: set the attribute to zstd or gzip, or leave it out")]
     Encoding(String),
+    #[error("UTF-16: send JSON text in UTF-8")]
+    Utf16,
     #[error("not base64: a message with the attribute `encoding` has base64 as its body")]
     Base64,
     #[error("compressed data is damaged: {0}")]

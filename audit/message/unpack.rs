@@ -11,9 +11,13 @@ use std::{
     io::{self, Read},
 };
 
+use bytes::Bytes;
 use flate2::bufread::MultiGzDecoder;
 
-use super::{Limits, Unreadable, input::Input};
+use super::{
+    Limits, Unreadable,
+    input::{Input, READ_BYTES},
+};
 
 const GZIP: &[u8] = &[0x1f, 0x8b];
 const ZSTD: &[u8] = &[0x28, 0xb5, 0x2f, 0xfd];
@@ -67,6 +71,20 @@ impl Unpacker {
         self.unpacked += count.unwrap_or_default() as u64;
         self.check()?;
         Ok(count)
+    }
+
+    /// All that is left.
+    pub(super) fn read_to_end(&mut self) -> Result<Bytes, Unreadable> {
+        let mut all = Vec::new();
+        loop {
+            let length = all.len();
+            all.resize(length + READ_BYTES, 0);
+            let count = self.read(&mut all[length..])?.unwrap_or_default();
+            all.truncate(length + count);
+            if count == 0 {
+                return Ok(all.into());
+            }
+        }
     }
 
     /// Bytes that came out so far.

@@ -207,6 +207,36 @@ mod tests {
         check(Source::Teleport, event, Err(reason));
     }
 
+    #[test]
+    fn t4_hostile_json_is_refused_or_read_as_the_last_of_its_keys_says() {
+        let deep = format!("{}1{}", r#"{"a":"#.repeat(64), "}".repeat(64));
+        let lists = format!(
+            r#"{{"action":"x","a":{}{}}}"#,
+            "[".repeat(63),
+            "]".repeat(63)
+        );
+        for (event, expected) in [
+            (&br#"{"action":"a","action":"b"}"#[..], Ok("b")),
+            (br#"{"action":"a","\u0061ction":"b"}"#, Ok("b")),
+            (deep.as_bytes(), Ok("none")),
+            (lists.as_bytes(), Ok("x")),
+            (
+                br#"{"action":NaN}"#,
+                Err("not valid JSON: expected value at line 1 column 11"),
+            ),
+            (
+                br#"{"action":-Infinity}"#,
+                Err("not valid JSON: invalid number at line 1 column 12"),
+            ),
+            (
+                b"{\"action\":\"\xc0\xaf\"}",
+                Err("not UTF-8 from byte 11 on: send events as JSON text in UTF-8"),
+            ),
+        ] {
+            check(Source::Github, event, expected);
+        }
+    }
+
     /// Golden: the uids of the events that are in lakes already never change.
     #[test]
     fn the_uid_of_an_event_without_one_is_a_hash_of_its_bytes() {

@@ -8,7 +8,11 @@ use proptest::prelude::*;
 use super::*;
 
 /// Feeds `content` cut into pieces of these lengths, over and over.
-fn drain_fed(content: &[u8], lengths: &[usize], limits: &Limits) -> Result<Parcel, Unreadable> {
+pub(super) fn drain_fed(
+    content: &[u8],
+    lengths: &[usize],
+    limits: &Limits,
+) -> Result<Parcel, Unreadable> {
     let mut decoder = Decoder::of_chunks(limits);
     let (mut rest, mut lengths) = (content, lengths.iter().cycle());
     let mut all = Parcel::default();

@@ -1,4 +1,4 @@
-//! Threats T4 and T5: what an attacker, or a bad disk, sends. Work is counted in
+//! Threats T4 and T5 (more of it in `bombs`): what an attacker, or a bad disk, sends. Work is counted in
 //! bytes, not in time.
 
 use proptest::prelude::*;

@@ -1,11 +1,13 @@
 //! What comes out of a message, for each form that one can have.
 
+mod bombs;
 mod feeding;
 mod hostile;
 mod notifications;
 mod packing;
 mod samples;
 mod splitting;
+mod traps;
 
 use std::io::Write as _;
 
