@@ -17,3 +17,4 @@ pub mod intake;
 pub mod normalizer;
 pub mod parcel;
 pub mod poller;
+pub mod tenants;
