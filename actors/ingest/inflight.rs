@@ -13,11 +13,22 @@ use std::{
     sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
-use crate::ports::{Message, MessageId, Receipt};
+use metrics::{Histogram, histogram};
+use tokio::time::Instant;
+
+use crate::{
+    metrics::MESSAGE_DURABLE,
+    ports::{Message, MessageId, Receipt},
+};
 
 /// Made by the supervisor's owner, shared by all incarnations.
-#[derive(Clone, Debug, Default)]
-pub struct InFlight(Arc<Mutex<Hands>>);
+#[derive(Clone)]
+pub struct InFlight(Arc<Table>);
+
+struct Table {
+    hands: Mutex<Hands>,
+    durable: Histogram,
+}
 
 #[derive(Debug, Default)]
 struct Hands {
@@ -29,6 +40,7 @@ struct Hands {
 #[derive(Debug)]
 struct Held {
     newest: Receipt,
+    since: Instant,
     shares: usize,
     failed: bool,
 }
@@ -37,6 +49,21 @@ struct Held {
 pub struct Ticket {
     /// Emptied by `settle`, so that `drop` knows.
     held: Option<(InFlight, MessageId)>,
+}
+
+impl Default for InFlight {
+    fn default() -> InFlight {
+        InFlight(Arc::new(Table {
+            hands: Mutex::default(),
+            durable: histogram!(MESSAGE_DURABLE.name),
+        }))
+    }
+}
+
+impl fmt::Debug for InFlight {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("InFlight").field(&*self.lock()).finish()
+    }
 }
 
 impl InFlight {
@@ -50,6 +77,7 @@ impl InFlight {
         }
         let first = Held {
             newest: message.receipt.clone(),
+            since: Instant::now(),
             shares: 1,
             failed: false,
         };
@@ -70,7 +98,10 @@ impl InFlight {
 
     /// Nothing here can panic with the lock held, so a poisoned lock is sound.
     fn lock(&self) -> MutexGuard<'_, Hands> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        self.0
+            .hands
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Ends one share; the receipt to delete with, if it was the last and none failed.
@@ -84,6 +115,8 @@ impl InFlight {
         }
         let message = hands.held.remove(id).filter(|message| !message.failed)?;
         hands.settled += 1;
+        drop(hands);
+        self.0.durable.record(message.since.elapsed());
         Some(message.newest)
     }
 }

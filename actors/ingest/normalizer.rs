@@ -15,7 +15,7 @@ use super::{
 };
 use crate::{
     base::{Actor, Address, Compute, Context, Failure},
-    report,
+    report::{self, Labels},
 };
 
 #[derive(Debug)]
@@ -23,6 +23,7 @@ pub struct Normalizer {
     pub source: Source,
     pub compute: Compute,
     pub enricher: Address<enricher::Message>,
+    pub labels: Labels,
 }
 
 impl Actor for Normalizer {
@@ -37,7 +38,8 @@ impl Actor for Normalizer {
             secret,
             events,
         } = parcel;
-        let account = origin.account(Some(source));
+        let account = origin.account(Some(&tenant), Some(source));
+        let labels = (self.labels.clone(), tenant.clone());
         let work = {
             let origin = Arc::clone(&origin);
             move || {

@@ -2,26 +2,42 @@
 //!
 //! `_idtrail/<journal>/log/<seq:020>` and `_idtrail/<journal>/boundary/<seq:020>`
 //! in the transient store. Only "no such key" is absence, only an answered write
-//! is an outcome; everything else is [`Unreachable`] or unknown.
+//! is an outcome; everything else is [`Unreachable`] or unknown. What somebody
+//! else put beside them is no object of the journal, whatever it is called.
 
-use std::{sync::Arc, time::Duration};
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::Duration,
+};
 
 use audit::journal_id::{JournalName, Seq};
 use tokio::time::timeout;
 
 use super::effect::{Answer, Effect, Outcome};
-use crate::ports::{Created, Store, StoreError};
+use crate::{
+    ports::{Created, Store, StoreError},
+    report,
+};
 
 /// No answer: ask again after a pause.
 #[derive(Debug, thiserror::Error)]
-#[error("journal unreachable: {0}")]
-pub struct Unreachable(pub String);
+#[error("journal: {reason}")]
+pub struct Unreachable {
+    pub reason: String,
+    /// It stays so until a person does something.
+    pub fatal: bool,
+}
 
 #[derive(Clone)]
 pub struct Log {
     store: Arc<dyn Store>,
     prefix: Arc<str>,
     attempt: Duration,
+    /// Something else lies beside the journal's objects, and this was said.
+    foreign_told: Arc<AtomicBool>,
 }
 
 impl std::fmt::Debug for Log {
@@ -39,6 +55,7 @@ impl Log {
             store,
             prefix: format!("_idtrail/{journal}").into(),
             attempt,
+            foreign_told: Arc::default(),
         }
     }
 
@@ -62,7 +79,7 @@ impl Log {
                 match created {
                     Ok(Ok(Created::New)) => Ok(Answer::Created(Outcome::Won)),
                     Ok(Ok(Created::Exists)) => Ok(Answer::Created(Outcome::Taken)),
-                    Ok(Err(error)) => Err(Unreachable(error.to_string())),
+                    Ok(Err(error)) => Err(error.into()),
                     Err(_) => Ok(Answer::Created(Outcome::Unknown)),
                 }
             }
@@ -78,17 +95,14 @@ impl Log {
         let listed = self
             .timed(self.store.list(folder, start.as_deref()))
             .await?;
-        let Some(last) = listed.last() else {
-            return Ok(None);
-        };
-        let digits = last.key.strip_prefix(folder).unwrap_or(&last.key);
-        let seq = digits.parse().map_err(|_| {
-            Unreachable(format!(
-                "{} is not an object of a journal: remove it",
-                last.key
-            ))
-        })?;
-        Ok(Some(seq))
+        let found = listed.iter().rev().find_map(|object| {
+            let seq = object.key.strip_prefix(folder).and_then(seq_of);
+            if seq.is_none() && !self.foreign_told.swap(true, Ordering::Relaxed) {
+                report::journal_foreign(&object.key);
+            }
+            seq
+        });
+        Ok(found)
     }
 
     async fn timed<T>(
@@ -96,8 +110,26 @@ impl Log {
         call: impl Future<Output = Result<T, StoreError>>,
     ) -> Result<T, Unreachable> {
         match timeout(self.attempt, call).await {
-            Ok(answer) => answer.map_err(|error| Unreachable(error.to_string())),
-            Err(_) => Err(Unreachable(format!("no answer in {:?}", self.attempt))),
+            Ok(answer) => Ok(answer?),
+            Err(_) => Err(Unreachable {
+                reason: format!("no answer in {:?}", self.attempt),
+                fatal: false,
+            }),
+        }
+    }
+}
+
+/// The slot that an object's name says, if it is written as we write it.
+fn seq_of(name: &str) -> Option<Seq> {
+    let seq: Seq = name.parse().ok()?;
+    (seq.to_string() == name).then_some(seq)
+}
+
+impl From<StoreError> for Unreachable {
+    fn from(error: StoreError) -> Unreachable {
+        Unreachable {
+            reason: error.to_string(),
+            fatal: matches!(error, StoreError::Fatal(_)),
         }
     }
 }

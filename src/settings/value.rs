@@ -206,7 +206,7 @@ macro_rules! plain {
 
 plain!(
     Boolean => bool, Text => String, Number => u64, Address => SocketAddr, Tenant => Tenant,
-    Journal => JournalName
+    Journal => JournalName, Tenants => BTreeMap<String, Tenant>
 );
 
 #[cfg(test)]
