@@ -16,7 +16,9 @@ use tokio::time::Instant;
 pub use self::watch::{Progress, Watch};
 
 use crate::{
-    base::{Address, Budget, Compute, Outcome, Probe, Running, StartError, Topology, Tree, mailbox},
+    base::{
+        Address, Budget, Compute, Outcome, Probe, Running, StartError, Topology, Tree, mailbox,
+    },
     ingest::{
         batcher::Batcher,
         deleter::Deleter,
@@ -287,6 +289,7 @@ impl Kept {
             compute: self.compute.clone(),
             normalizers,
             batcher,
+            readers,
             payloads: Payloads::new(Arc::clone(&ports.transient)),
         });
         tree.add(reader_box, {
@@ -313,7 +316,6 @@ impl Kept {
                 desk: desk.clone(),
                 in_flight: in_flight.clone(),
                 intake: Arc::clone(&intake),
-                readers: readers.clone(),
                 limits,
                 gate: gate.clone(),
                 floor: floor.clone(),

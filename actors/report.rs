@@ -5,15 +5,13 @@ mod labels;
 
 use std::time::Duration;
 
-use audit::{
-    accounting::Accounting, columns::Notes, geo::Warning, source::Source, tenant::Tenant,
-};
+use audit::{accounting::Accounting, columns::Notes, geo::Warning, source::Source, tenant::Tenant};
 use metrics::{counter, gauge, histogram};
 
-pub(crate) use self::labels::Labels;
+pub use self::labels::Labels;
 use crate::{
-    metrics::{self as names, REASON, SOURCE, TENANT},
     journal::log::Unreachable,
+    metrics::{self as names, REASON, SOURCE, TENANT},
     ports::{Message, ObjectError, QueueError},
 };
 
@@ -85,7 +83,11 @@ pub(crate) fn object_read() {
 
 pub(crate) fn object_refused(object: &str, kind: &'static str, reason: &str) {
     counter!(names::OBJECTS_FAILED.name, REASON => kind).increment(1);
-    tracing::warn!(object, reason, "an object is not read: its notification is in quarantine");
+    tracing::warn!(
+        object,
+        reason,
+        "an object is not read: its notification is in quarantine"
+    );
 }
 
 pub(crate) fn object_unavailable(object: &str, error: &ObjectError, receives: u32) {
@@ -197,11 +199,7 @@ pub(crate) fn journal_fenced(pause: Duration) {
     );
 }
 
-pub(crate) fn journal_unreachable(
-    call: &'static str,
-    error: &Unreachable,
-    pause: Duration,
-) {
+pub(crate) fn journal_unreachable(call: &'static str, error: &Unreachable, pause: Duration) {
     let (pause_ms, kind) = (pause.as_millis(), kind(error.fatal));
     counter!(names::JOURNAL_ERRORS.name, "call" => call, REASON => kind).increment(1);
     if error.fatal {
@@ -238,7 +236,12 @@ pub(crate) fn upload_failed(key: &str, reason: &str, fatal: bool, pause: Duratio
     counter!(names::UPLOADS_FAILED.name, REASON => kind(fatal)).increment(1);
     let pause_ms = pause.as_millis();
     if fatal {
-        tracing::error!(key, reason, pause_ms, "a file is refused: rows stay in memory and journal until this is mended");
+        tracing::error!(
+            key,
+            reason,
+            pause_ms,
+            "a file is refused: rows stay in memory and journal until this is mended"
+        );
     } else {
         tracing::warn!(key, reason, pause_ms, "file not written yet");
     }

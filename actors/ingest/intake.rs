@@ -19,6 +19,7 @@ use tokio::sync::Semaphore;
 use super::{
     batcher,
     inflight::Ticket,
+    object_reader::Named,
     parcel::{Aside, Load, Origin, Parcel, Stake},
     tenants::{Claim, Tenants},
 };
@@ -40,6 +41,7 @@ pub struct Intake {
     /// In the order of [`Source::ALL`].
     pub normalizers: [Address<Parcel>; 4],
     pub batcher: Address<batcher::Message>,
+    pub readers: Address<Named>,
     pub payloads: Payloads,
 }
 
@@ -112,7 +114,7 @@ impl std::fmt::Debug for Payloads {
 
 impl Delivery {
     /// For a part that is read elsewhere.
-    pub fn split(&self) -> Delivery {
+    fn split(&self) -> Delivery {
         Delivery {
             origin: Arc::clone(&self.origin),
             ticket: self.ticket.split(),
@@ -128,14 +130,13 @@ impl From<message::Unreadable> for Unreadable {
 }
 
 impl Intake {
-    /// Takes a whole message apart and sends its events on. `to_read` gets the
-    /// objects it names, and must hold no credit while it waits.
+    /// Takes a whole message apart, sends its events on, and the objects that it
+    /// names to the readers. Its own delivery comes back, to be settled.
     pub async fn take(
         &self,
         message: &Message,
         (ticket, secret): (Ticket, Secret),
         lease: &mut Option<Lease>,
-        to_read: impl AsyncFn(Object, &Delivery) -> Result<(), Failure>,
     ) -> Result<Result<Delivery, Unreadable>, Failure> {
         let (claim, content) = match self.open(message).await {
             Ok(opened) => opened,
@@ -170,8 +171,10 @@ impl Intake {
             decoder = back;
             match step {
                 Step::Sent(objects) => {
+                    // No credit is held while this waits.
                     for object in objects {
-                        to_read(object, &delivery).await?;
+                        let delivery = delivery.split();
+                        self.readers.send(Named { object, delivery }).await?;
                     }
                 }
                 // All of it is in memory: nothing more will be fed.

@@ -15,14 +15,13 @@ use tokio::time::{Instant, sleep};
 
 use super::{
     deleter,
-    inflight::InFlight,
-    intake::{Delivery, Intake, Unreadable},
-    object_reader::Named,
+    inflight::{InFlight, Room},
+    intake::{Intake, Unreadable},
     parcel::Stake,
     signals::{Floor, Gate, Silence},
 };
 use crate::{
-    base::{Actor, Address, Context, Failure, Lease},
+    base::{Actor, Context, Failure, Lease},
     journal::desk::Desk,
     ports::{self, Queue},
     report,
@@ -54,7 +53,6 @@ pub struct Poller {
     pub desk: Desk<Stake>,
     pub in_flight: InFlight,
     pub intake: Arc<Intake>,
-    pub readers: Address<Named>,
     pub limits: Limits,
     pub gate: Gate,
     pub floor: Floor,
@@ -89,17 +87,16 @@ impl Actor for Poller {
     }
 
     async fn handle(&mut self, _: Poll, cx: &mut Context<Poll>) -> Result<(), Failure> {
-        let Some(secret) = self.may_receive()? else {
+        let Some((secret, mut room)) = self.may_receive()? else {
             self.silence.end();
             cx.wake_after(CLOSED_PAUSE, Poll);
             return Ok(());
         };
         let budget = self.desk.budget();
         let mut lease = Some(budget.acquire(self.limits.parcel_bytes, 0).await);
-        let room = self.room().clamp(1, RECEIVE_MAX);
         let began = Instant::now();
         let received = tokio::select! {
-            received = self.queue.receive(room) => received,
+            received = self.queue.receive(room.places()) => received,
             // What it took meanwhile becomes visible again by itself.
             () = self.gate.closing() => Ok(Vec::new()),
         };
@@ -112,7 +109,8 @@ impl Actor for Poller {
                     self.silence.end();
                 }
                 report::messages_received(&messages, self.desk.now().wall_ms);
-                self.take_all(messages, secret, &mut lease).await?;
+                self.take_all(messages, secret, &mut room, &mut lease)
+                    .await?;
                 cx.tell_self(Poll);
             }
             Err(error) => {
@@ -127,38 +125,36 @@ impl Actor for Poller {
 }
 
 impl Poller {
-    fn may_receive(&self) -> Result<Option<Secret>, Failure> {
-        let shut = self.gate.is_shut() || self.room() == 0;
-        if shut || !self.desk.accepts(self.limits.commit_stale)? {
+    fn may_receive(&self) -> Result<Option<(Secret, Room)>, Failure> {
+        if self.gate.is_shut() || !self.desk.accepts(self.limits.commit_stale)? {
             return Ok(None);
         }
-        Ok(self.desk.leader()?.birth().map(|birth| birth.secret))
-    }
-
-    /// How many more messages may be in hand.
-    fn room(&self) -> usize {
+        let secret = self.desk.leader()?.birth().map(|birth| birth.secret);
         let max = self.limits.in_flight_max;
-        max.saturating_sub(self.in_flight.count())
+        let room = || self.in_flight.reserve(RECEIVE_MAX, max);
+        Ok(secret.and_then(|secret| Some((secret, room()?))))
     }
 
     async fn take_all(
         &self,
-        messages: Vec<ports::Message>,
+        mut messages: Vec<ports::Message>,
         secret: Secret,
+        room: &mut Room,
         lease: &mut Option<Lease>,
     ) -> Result<(), Failure> {
+        messages.retain(|message| !self.in_flight.renew(message));
         let suspect = |message: &ports::Message| message.receives >= ALONE_FROM;
         let (suspects, others): (Vec<_>, Vec<_>) = messages.into_iter().partition(suspect);
         if !others.is_empty() {
             let _company = self.floor.share().await;
             for message in others {
-                self.take(message, secret, lease).await?;
+                self.take(message, secret, room, lease).await?;
             }
         }
         // Who waits for others to end must not hold what they may need.
         drop(lease.take());
         for message in suspects {
-            self.take_alone(message, secret).await?;
+            self.take_alone(message, secret, room).await?;
         }
         Ok(())
     }
@@ -166,15 +162,20 @@ impl Poller {
     /// Waits until nothing else is in hand, and lets nothing else begin until
     /// this message is settled. Both end after a while, in the worst case too
     /// early: messages must not stand still for the sake of one.
-    async fn take_alone(&self, message: ports::Message, secret: Secret) -> Result<(), Failure> {
+    async fn take_alone(
+        &self,
+        message: ports::Message,
+        secret: Secret,
+        room: &mut Room,
+    ) -> Result<(), Failure> {
         let alone = self.floor.clear(ALONE_WAIT).await;
         if alone.is_clear() {
             self.nothing_in_hand(ALONE_WAIT).await;
         }
         report::message_alone(&message);
         let end = Instant::now() + ALONE_MAX;
-        let taking = self.take(message, secret, &mut None);
-        let mut taking = std::pin::pin!(taking);
+        let mut no_lease = None;
+        let mut taking = std::pin::pin!(self.take(message, secret, room, &mut no_lease));
         tokio::select! {
             taken = &mut taking => {
                 taken?;
@@ -197,17 +198,13 @@ impl Poller {
         &self,
         message: ports::Message,
         secret: Secret,
+        room: &mut Room,
         lease: &mut Option<Lease>,
     ) -> Result<(), Failure> {
-        let Some(ticket) = self.in_flight.admit(&message) else {
+        let Some(ticket) = room.admit(&message) else {
             return Ok(());
         };
-        let to_read = async |object, delivery: &Delivery| {
-            let delivery = delivery.split();
-            Ok(self.readers.send(Named { object, delivery }).await?)
-        };
-        let taken = self.intake.take(&message, (ticket, secret), lease, to_read);
-        match taken.await? {
+        match self.intake.take(&message, (ticket, secret), lease).await? {
             Ok(delivery) => {
                 // It held nothing, or all of it is durable by now.
                 let last: Vec<_> = delivery.ticket.settle().into_iter().collect();

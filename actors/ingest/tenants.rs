@@ -167,7 +167,11 @@ mod tests {
 
     fn rules() -> Tenants {
         Tenants {
-            senders: map(&[("AIDAONE", "one"), ("AROATWO", "two"), ("AROATWO:ann", "ann")]),
+            senders: map(&[
+                ("AIDAONE", "one"),
+                ("AROATWO", "two"),
+                ("AROATWO:ann", "ann"),
+            ]),
             credentials: Some(Arc::new(Echo)),
             owners: [
                 map(&[("111122223333", "aws-one")]),
@@ -197,7 +201,11 @@ mod tests {
     #[test]
     fn the_sender_goes_before_the_credential_and_that_before_the_attribute() {
         let rules = rules();
-        let (id, valid, wrong) = (("tenant_id", "said"), ("credential", "{}"), ("credential", "x"));
+        let (id, valid, wrong) = (
+            ("tenant_id", "said"),
+            ("credential", "{}"),
+            ("credential", "x"),
+        );
         for (sender, attributes, expected) in [
             (Some("AIDAONE"), &[id, valid][..], "one"),
             (Some("AROATWO:bob"), &[wrong], "two"),
@@ -207,10 +215,17 @@ mod tests {
             (None, &[id], "said"),
         ] {
             let found = claim(&rules, sender, attributes);
-            assert_eq!(found, Claim::Of(tenant(expected)), "{sender:?} {attributes:?}");
+            assert_eq!(
+                found,
+                Claim::Of(tenant(expected)),
+                "{sender:?} {attributes:?}"
+            );
         }
         assert_eq!(claim(&rules, Some(":"), &[]), Claim::Silent);
-        let distrusting = Tenants { trust_attributes: false, ..rules };
+        let distrusting = Tenants {
+            trust_attributes: false,
+            ..rules
+        };
         assert_eq!(claim(&distrusting, None, &[id]), Claim::Silent);
     }
 
@@ -243,12 +258,24 @@ mod tests {
         for (source, event, expected) in [
             (Source::Aws, event(aws("111122223333"), None), "aws-one"),
             (Source::Aws, event(aws("444455556666"), None), "default"),
-            (Source::Okta, event("{}".into(), Some("acme.okta.com")), "okta-one"),
+            (
+                Source::Okta,
+                event("{}".into(), Some("acme.okta.com")),
+                "okta-one",
+            ),
             (Source::Okta, event("{}".into(), None), "default"),
-            (Source::Github, event(r#"{"org":"acme"}"#.into(), None), "default"),
+            (
+                Source::Github,
+                event(r#"{"org":"acme"}"#.into(), None),
+                "default",
+            ),
         ] {
             let rules = rules();
-            assert_eq!(rules.of_event(source, &event).as_str(), expected, "{event:?}");
+            assert_eq!(
+                rules.of_event(source, &event).as_str(),
+                expected,
+                "{event:?}"
+            );
         }
     }
 }

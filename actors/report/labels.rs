@@ -18,7 +18,7 @@ const OTHER: &str = "other";
 const INVALID: &str = "invalid";
 
 #[derive(Clone, Debug, Default)]
-pub(crate) struct Labels(Arc<Mutex<Known>>);
+pub struct Labels(Arc<Mutex<Known>>);
 
 #[derive(Debug, Default)]
 struct Known {
@@ -79,9 +79,9 @@ mod tests {
         for number in (0..TENANTS_MAX + 5).chain(0..3) {
             let id = tenant(number).to_string();
             let expected = if number < TENANTS_MAX { &id } else { OTHER };
-            assert_eq!(labels.tenant(Some(&tenant(number))), expected);
+            assert_eq!(&*labels.tenant(Some(&tenant(number))), expected);
         }
-        assert_eq!(labels.tenant(None), INVALID);
+        assert_eq!(&*labels.tenant(None), INVALID);
     }
 
     #[test]
