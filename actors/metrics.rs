@@ -87,8 +87,6 @@ const fn seconds(buckets: &'static [f64], name: &'static str, description: &'sta
 
 /// Label of every metric of one actor.
 pub const ACTOR: &str = "actor";
-/// Label: `bytes` or `messages`.
-pub const RESOURCE: &str = "resource";
 /// Label of what concerns one source; `unknown` where it could not be told.
 pub const SOURCE: &str = "source";
 /// Label of what concerns one tenant: the first [`TENANTS_MAX`] that had events,
@@ -121,11 +119,16 @@ pub const ACTOR_RESTARTS: Metric = counter(
     "idtrail_actor_restarts_total",
     "Failures of this actor or supervisor that its supervisor answered with a restart",
 );
-pub const CREDIT_AVAILABLE: Metric = gauge(
-    "idtrail_credit_available",
-    "Credit that is left, by resource; below zero, intake is shut until rows are in files",
+pub const CREDIT_AVAILABLE: Metric = gauge_of(
+    Unit::Bytes,
+    "idtrail_credit_available_bytes",
+    "Memory that intake may still take; below zero, it is shut until rows are in files",
 );
-pub const CREDIT_TOTAL: Metric = gauge("idtrail_credit_total", "The whole budget, by resource");
+pub const CREDIT_TOTAL: Metric = gauge_of(
+    Unit::Bytes,
+    "idtrail_credit_total_bytes",
+    "Memory for all that is in hand, from the receive until its rows are in a file",
+);
 pub const CREDIT_BLOCKED: Metric = counter_of(
     Unit::Microseconds,
     "idtrail_credit_blocked_microseconds_total",
@@ -161,6 +164,10 @@ pub const MESSAGES_NOT_DELETED: Metric = counter(
 pub const MESSAGES_UNREADABLE: Metric = counter(
     "idtrail_messages_unreadable_total",
     "Receives of messages that cannot be read, left to the dead-letter rule",
+);
+pub const MESSAGES_IN_HAND: Metric = gauge(
+    "idtrail_messages_in_hand",
+    "Messages that were received and are not yet durable",
 );
 pub const MESSAGES_ALONE: Metric = counter(
     "idtrail_messages_alone_total",
@@ -316,6 +323,7 @@ pub const ALL: &[Metric] = &[
     MESSAGES_DELETED,
     MESSAGES_NOT_DELETED,
     MESSAGES_UNREADABLE,
+    MESSAGES_IN_HAND,
     MESSAGES_ALONE,
     MESSAGE_AGE,
     MESSAGE_DURABLE,

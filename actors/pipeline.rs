@@ -11,7 +11,7 @@ mod watch;
 use std::{sync::Arc, time::Duration};
 
 use audit::{geo::Database, journal_id::JournalName, lake::Codec, message, source::Source};
-use tokio::time::Instant;
+use tokio::{task::JoinSet, time::Instant};
 
 pub use self::watch::{Progress, Watch};
 
@@ -27,7 +27,7 @@ use crate::{
         inflight::InFlight,
         intake::{Intake, Payloads},
         normalizer::Normalizer,
-        object_reader::ObjectReader,
+        object_reader::{ObjectReader, Reader},
         parcel::Stake,
         poller::{self, Poller},
         signals::{Floor, Gate, Silence},
@@ -97,7 +97,7 @@ impl Pipeline {
         compute: Compute,
     ) -> Result<Pipeline, StartError> {
         let limits = setup.topology.limits();
-        let budget = Budget::new(limits.budget.bytes, limits.budget.messages);
+        let budget = Budget::new(limits.budget.bytes);
         let leader = Leader::new(setup.candidate.clone(), leader_limits(&setup.topology));
         let desk = Desk::new(leader, Arc::clone(&ports.clock), budget);
         let kept = Kept {
@@ -293,12 +293,15 @@ impl Kept {
             payloads: Payloads::new(Arc::clone(&ports.transient)),
         });
         tree.add(reader_box, {
-            let (ports, gate, intake) = (ports.clone(), self.gate.clone(), Arc::clone(&intake));
-            move |_| ObjectReader {
+            let reader = Arc::new(Reader {
                 objects: Arc::clone(&ports.objects),
                 queue: Arc::clone(&ports.queue),
                 intake: Arc::clone(&intake),
-                gate: gate.clone(),
+                gate: self.gate.clone(),
+            });
+            move |_| ObjectReader {
+                reader: Arc::clone(&reader),
+                reading: JoinSet::new(),
             }
         });
         tree.add(poller_box, {

@@ -9,7 +9,6 @@
 
 pub mod accounting;
 pub mod columns;
-pub mod error_kind;
 pub mod geo;
 mod guard;
 pub mod journal;

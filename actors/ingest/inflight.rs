@@ -13,11 +13,11 @@ use std::{
     sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
-use metrics::{Histogram, histogram};
+use metrics::{Gauge, Histogram, gauge, histogram};
 use tokio::time::Instant;
 
 use crate::{
-    metrics::MESSAGE_DURABLE,
+    metrics::{MESSAGE_DURABLE, MESSAGES_IN_HAND},
     ports::{Message, MessageId, Receipt},
 };
 
@@ -27,6 +27,7 @@ pub struct InFlight(Arc<Table>);
 
 struct Table {
     hands: Mutex<Hands>,
+    count: Gauge,
     durable: Histogram,
 }
 
@@ -64,6 +65,7 @@ impl Default for InFlight {
     fn default() -> InFlight {
         InFlight(Arc::new(Table {
             hands: Mutex::default(),
+            count: gauge!(MESSAGES_IN_HAND.name),
             durable: histogram!(MESSAGE_DURABLE.name),
         }))
     }
@@ -88,7 +90,10 @@ impl InFlight {
             shares: 1,
             failed: false,
         };
-        self.lock().held.insert(message.id.clone(), first);
+        let mut hands = self.lock();
+        hands.held.insert(message.id.clone(), first);
+        self.0.count.set(hands.held.len() as f64);
+        drop(hands);
         Some(Ticket {
             held: Some((self.clone(), message.id.clone())),
         })
@@ -140,7 +145,11 @@ impl InFlight {
         if message.shares > 0 {
             return None;
         }
-        let message = hands.held.remove(id).filter(|message| !message.failed)?;
+        let message = hands.held.remove(id)?;
+        self.0.count.set(hands.held.len() as f64);
+        if message.failed {
+            return None;
+        }
         hands.settled += 1;
         drop(hands);
         self.0.durable.record(message.since.elapsed());

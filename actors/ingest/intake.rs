@@ -232,7 +232,7 @@ impl Intake {
             Some(lease) => lease,
             None => {
                 let parcel = self.limits.parcel_bytes as u64;
-                self.budget.acquire(parcel, 0).await
+                self.budget.acquire(parcel).await
             }
         };
         let (tenants, origin) = (Arc::clone(&self.tenants), Arc::clone(&delivery.origin));
@@ -296,7 +296,7 @@ impl Intake {
         delivery: &Delivery,
         reason: String,
     ) -> Result<(), Failure> {
-        let lease = self.budget.acquire(object.raw.len() as u64, 0).await;
+        let lease = self.budget.acquire(object.raw.len() as u64).await;
         let mut aside = Aside::default();
         let (origin, named) = (&delivery.origin, delivery.named);
         let (tenant, account) = origin.account_of(named, &self.tenants.default);
@@ -334,7 +334,7 @@ impl Intake {
             return lease;
         }
         drop(lease);
-        self.budget.acquire(bytes, 0).await
+        self.budget.acquire(bytes).await
     }
 }
 

@@ -11,7 +11,10 @@
 use std::{sync::Arc, time::Duration};
 
 use audit::message::{Decoder, Object};
-use tokio::time::timeout;
+use tokio::{
+    task::{JoinError, JoinSet},
+    time::timeout,
+};
 
 use super::{
     deleter,
@@ -28,6 +31,10 @@ use crate::{
 /// A stretch that takes longer counts as not to be had now: 70 KB/s.
 const STRETCH_TIMEOUT: Duration = Duration::from_secs(60);
 
+/// Objects that one actor reads at the same time: their stretches are in memory
+/// without credit, two of each. A slow one holds up nobody before all are slow.
+pub(crate) const AT_ONCE: usize = 8;
+
 /// An object to be read, and the message that names it.
 #[derive(Debug)]
 pub struct Named {
@@ -35,7 +42,14 @@ pub struct Named {
     pub delivery: Delivery,
 }
 
+#[derive(Debug)]
 pub struct ObjectReader {
+    pub reader: Arc<Reader>,
+    /// What is being read; it ends with this actor.
+    pub reading: JoinSet<Result<(), Failure>>,
+}
+
+pub struct Reader {
     pub objects: Arc<dyn Objects>,
     pub queue: Arc<dyn Queue>,
     pub intake: Arc<Intake>,
@@ -59,9 +73,9 @@ enum Trouble {
     Ours(Failure),
 }
 
-impl std::fmt::Debug for ObjectReader {
+impl std::fmt::Debug for Reader {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str("ObjectReader")
+        f.write_str("Reader")
     }
 }
 
@@ -69,6 +83,27 @@ impl Actor for ObjectReader {
     type Message = Named;
 
     async fn handle(&mut self, named: Named, _: &mut Context<Named>) -> Result<(), Failure> {
+        while let Some(ended) = self.reading.try_join_next() {
+            whole(ended)?;
+        }
+        while self.reading.len() >= AT_ONCE
+            && let Some(ended) = self.reading.join_next().await
+        {
+            whole(ended)?;
+        }
+        let reader = Arc::clone(&self.reader);
+        self.reading.spawn(async move { reader.take(named).await });
+        Ok(())
+    }
+}
+
+/// A task that panicked is a panic of this actor.
+fn whole(ended: Result<Result<(), Failure>, JoinError>) -> Result<(), Failure> {
+    ended.map_err(|error| Failure::Restart(error.to_string()))?
+}
+
+impl Reader {
+    async fn take(&self, named: Named) -> Result<(), Failure> {
         let Named {
             object,
             mut delivery,
@@ -97,9 +132,7 @@ impl Actor for ObjectReader {
         self.intake.quarantine(&object, &delivery, reason).await?;
         self.done(delivery).await
     }
-}
 
-impl ObjectReader {
     /// From here on, the delivery is of the object.
     async fn read(&self, object: &Object, delivery: &mut Delivery) -> Result<(), Trouble> {
         let mut fetch = Fetch {

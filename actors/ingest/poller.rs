@@ -93,7 +93,7 @@ impl Actor for Poller {
             return Ok(());
         };
         let budget = self.desk.budget();
-        let mut lease = Some(budget.acquire(self.limits.parcel_bytes, 0).await);
+        let mut lease = Some(budget.acquire(self.limits.parcel_bytes).await);
         let began = Instant::now();
         let received = tokio::select! {
             received = self.queue.receive(room.places()) => received,

@@ -38,7 +38,13 @@ pub struct Alone<'a> {
 
 /// Since when every receive that was answered brought nothing.
 #[derive(Clone, Debug, Default)]
-pub struct Silence(Arc<sync::Mutex<Option<Instant>>>);
+pub struct Silence(Arc<sync::Mutex<Heard>>);
+
+#[derive(Debug, Default)]
+struct Heard {
+    nothing_since: Option<Instant>,
+    last: Option<Instant>,
+}
 
 impl Default for Gate {
     fn default() -> Gate {
@@ -90,19 +96,24 @@ impl Alone<'_> {
 impl Silence {
     /// A receive that began then was answered with nothing.
     pub fn heard_nothing(&self, since: Instant) {
-        self.lock().get_or_insert(since);
+        let mut heard = self.lock();
+        let since = heard.last.map_or(since, |last| last.max(since));
+        heard.nothing_since.get_or_insert(since);
     }
 
     /// Messages came, or it is not known whether there are any.
     pub fn end(&self) {
-        *self.lock() = None;
+        let mut heard = self.lock();
+        heard.nothing_since = None;
+        heard.last = Some(Instant::now());
     }
 
     pub fn lasts(&self) -> Duration {
-        self.lock().map_or(Duration::ZERO, |since| since.elapsed())
+        let since = self.lock().nothing_since;
+        since.map_or(Duration::ZERO, |since| since.elapsed())
     }
 
-    fn lock(&self) -> sync::MutexGuard<'_, Option<Instant>> {
+    fn lock(&self) -> sync::MutexGuard<'_, Heard> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
@@ -125,6 +136,9 @@ mod tests {
         assert_eq!(silence.lasts(), 35 * SECOND);
         silence.end();
         assert_eq!(silence.lasts(), Duration::ZERO);
+        tokio::time::sleep(SECOND).await;
+        silence.heard_nothing(began);
+        assert_eq!(silence.lasts(), SECOND, "it was not silent before");
     }
 
     #[tokio::test(start_paused = true)]

@@ -21,7 +21,6 @@ use super::{
 };
 use crate::{
     accounting::{Account, Accounting, Counts},
-    error_kind::ErrorKind,
 };
 
 /// What a writer keeps an object below.
@@ -66,13 +65,6 @@ pub enum CodecError {
     UnknownSource(u8),
     #[error("malformed journal object, at byte {at}: {what}; report this as a bug of its writer")]
     Malformed { what: &'static str, at: usize },
-}
-
-impl CodecError {
-    /// Always fatal: a journal with a hole must not be guessed at.
-    pub fn kind(&self) -> ErrorKind {
-        ErrorKind::Fatal
-    }
 }
 
 impl Object {

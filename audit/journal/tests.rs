@@ -9,7 +9,6 @@ use super::{
 };
 use crate::{
     accounting::{Account, Counts},
-    error_kind::ErrorKind,
     partition::{Area, Day},
     source::Source,
 };
@@ -103,7 +102,6 @@ fn what_is_unknown_or_damaged_is_named() {
     let huge = Bytes::from(vec![0; DECODE_BYTES_MAX + 1]);
     let bytes = huge.len();
     assert_eq!(Object::decode(&huge), Err(CodecError::TooLarge { bytes }));
-    assert_eq!(CodecError::Checksum.kind(), ErrorKind::Fatal);
 }
 
 #[test]

@@ -28,7 +28,6 @@ pub use self::{
     scan::{Event, Events, scan},
 };
 use crate::{
-    error_kind::ErrorKind,
     journal::{Batch, BatchError},
     journal_id::{Gen, JournalName, Seq},
     key::KeyXor,
@@ -87,13 +86,3 @@ pub enum LakeError {
     Arrow(#[from] ArrowError),
 }
 
-impl LakeError {
-    pub fn kind(&self) -> ErrorKind {
-        match self {
-            LakeError::Foreign(_) | LakeError::TooLarge(..) | LakeError::Corrupt(_) => {
-                ErrorKind::Reject
-            }
-            _ => ErrorKind::Fatal,
-        }
-    }
-}

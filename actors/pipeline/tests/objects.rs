@@ -19,8 +19,8 @@ use crate::ports::{ObjectError, Objects, Stretch};
 /// Small, so that an object has many.
 pub(super) const STRETCH: usize = 64 << 10;
 
-/// When every object was written: a day before the messages were sent.
-pub(super) const WRITTEN_AT_MS: i64 = SENT_AT_MS - 86_400_000;
+/// When every object was written: half a day before the messages were sent.
+pub(super) const WRITTEN_AT_MS: i64 = SENT_AT_MS - 43_200_000;
 
 /// Objects by bucket and key; a bucket without any is not allowed.
 #[derive(Debug)]

@@ -94,7 +94,7 @@ async fn starve(world: &mut World, fail: impl Fn(&World, Weather)) {
     let held = budget.available();
     // Small events weigh more as columns than as text, so the ledger may overdraw.
     let all = world.topology().limits().budget.bytes;
-    assert!(held.0.unsigned_abs() < 2 * all, "{held:?} is left of {all}");
+    assert!(held.unsigned_abs() < 2 * all, "{held:?} is left of {all}");
     assert!(before.0 < 100, "received {}", before.0);
     for _ in 0..20 {
         sleep(30 * MOMENT).await;

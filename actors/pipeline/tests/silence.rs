@@ -30,9 +30,9 @@ async fn a_drain_ends_when_the_queue_has_been_silent_for_long_enough() {
     let pipeline = world.start(Probe::none()).await;
     let watch = pipeline.watch();
     let sending = async {
-        for number in 0..3 {
+        for (number, quiet) in [(0, 30), (1, 30), (2, 5)] {
             world.send("one", None, &[event(Source::Okta, number, 0)]);
-            sleep(30 * MOMENT).await;
+            sleep(quiet * MOMENT).await;
         }
         // An outage is no silence.
         world.queue.sky.set(Weather::Down);
@@ -104,7 +104,9 @@ async fn an_idle_leader_shows_every_few_seconds_that_it_lives() {
             .collect();
         assert!(times.len() > 10, "{times:?}");
         let most = 5_000 + slow.as_millis() as i64 + 100;
-        let gap = times.windows(2).map(|pair| pair[1] - pair[0]).max();
+        // The fence is not done before all is read.
+        let gaps = times.windows(2).skip(1).map(|pair| pair[1] - pair[0]);
+        let gap = gaps.max();
         assert!(gap <= Some(most), "{slow:?}: {gap:?}");
         world.finish(pipeline).await;
     }
