@@ -20,7 +20,7 @@ use crate::{
         Address, Budget, Compute, Outcome, Probe, Running, StartError, Topology, Tree, mailbox,
     },
     ingest::{
-        batcher::Batcher,
+        batcher::{self, Batcher},
         deleter::Deleter,
         enricher::Enricher,
         filling::Full,
@@ -28,7 +28,7 @@ use crate::{
         intake::{Intake, Payloads},
         normalizer::Normalizer,
         object_reader::{ObjectReader, Reader},
-        parcel::Stake,
+        parcel::{Parcel, Stake},
         poller::{self, Poller},
         signals::{Floor, Gate, Silence},
         tenants::Tenants,
@@ -184,7 +184,8 @@ impl Kept {
         let (uploader, uploader_box) = mailbox(topology, "uploader");
         let (deleter, deleter_box) = mailbox(topology, "deleter");
         let mut tree = Tree::new(Arc::clone(topology), setup.probe.clone());
-        self.add_ingest(&mut tree, ports, setup, &appender);
+        let (normalizers, batcher) = self.add_rows(&mut tree, setup, &appender);
+        self.add_intake(&mut tree, ports, setup, (normalizers, batcher));
         tree.add(deleter_box, {
             let queue = Arc::clone(&ports.queue);
             move |_| Deleter {
@@ -239,19 +240,17 @@ impl Kept {
         tree
     }
 
-    fn add_ingest(
+    /// From raw events to batches: where parcels go, and what is none.
+    fn add_rows(
         &self,
         tree: &mut Tree,
-        ports: &Ports,
         setup: &Setup,
         appender: &Address<appender::Message<Stake>>,
-    ) {
+    ) -> ([Address<Parcel>; 4], Address<batcher::Message>) {
         let topology = &setup.topology;
         let limits = topology.limits();
         let (batcher, batcher_box) = mailbox(topology, "batcher");
         let (enricher, enricher_box) = mailbox(topology, "enricher");
-        let (readers, reader_box) = mailbox(topology, "object_reader");
-        let (_, poller_box) = mailbox(topology, "poller");
         let normalizers = Source::ALL.map(|source| {
             let (address, mailbox) = mailbox(topology, &format!("{source}_normalizer"));
             let (compute, enricher) = (self.compute.clone(), enricher.clone());
@@ -279,6 +278,21 @@ impl Kept {
             let appender = appender.clone();
             move |_| Batcher::new(desk.clone(), compute.clone(), (age, full), appender.clone())
         });
+        (normalizers, batcher)
+    }
+
+    /// From messages and objects to raw events.
+    fn add_intake(
+        &self,
+        tree: &mut Tree,
+        ports: &Ports,
+        setup: &Setup,
+        (normalizers, batcher): ([Address<Parcel>; 4], Address<batcher::Message>),
+    ) {
+        let topology = &setup.topology;
+        let limits = topology.limits();
+        let (readers, reader_box) = mailbox(topology, "object_reader");
+        let (_, poller_box) = mailbox(topology, "poller");
         let intake = Arc::new(Intake {
             limits: message::Limits {
                 parcel_bytes: limits.parcel.bytes as usize,
