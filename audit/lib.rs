@@ -9,6 +9,7 @@
 
 pub mod accounting;
 pub mod columns;
+pub mod credential;
 pub mod geo;
 mod guard;
 pub mod journal;
@@ -24,6 +25,7 @@ pub mod row;
 pub mod schema;
 pub mod source;
 pub mod tenant;
+pub mod token;
 
 #[cfg(test)]
 mod samples;

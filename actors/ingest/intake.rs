@@ -24,7 +24,7 @@ use super::{
     tenants::{Claim, Tenants},
 };
 use crate::{
-    base::{Address, Budget, Compute, Failure, Lease},
+    base::{Address, Budget, Compute, Failure, Lease, Panicked},
     ports::{Message, Store},
 };
 
@@ -129,6 +129,12 @@ impl From<message::Unreadable> for Unreadable {
     }
 }
 
+impl From<Panicked> for Unreadable {
+    fn from(panicked: Panicked) -> Unreadable {
+        Unreadable::Content(panicked.to_string())
+    }
+}
+
 impl Intake {
     /// Takes a whole message apart, sends its events on, and the objects that it
     /// names to the readers. Its own delivery comes back, to be settled.
@@ -191,7 +197,7 @@ impl Intake {
             let encoding = message.attributes.get("encoding").map(String::as_str);
             Content::of(message.body, encoding, &limits).map(|content| (claim, content))
         });
-        Ok(opened.await.map_err(panicked)??)
+        Ok(opened.await??)
     }
 
     /// The content that a pointer names. It counts as held until the permit goes.
@@ -218,7 +224,7 @@ impl Intake {
             pointer.verify(&payload)?;
             Ok::<_, message::Unreadable>(Box::new(Decoder::of_object(payload, &limits)))
         });
-        Ok((verified.await.map_err(panicked)??, room))
+        Ok((verified.await??, room))
     }
 
     /// Decodes one parcel, with credit for it, and sends it on.
@@ -249,7 +255,7 @@ impl Intake {
             Ok(Ok(decoded)) => decoded,
             Ok(Err(unreadable)) => return Ok(Err(unreadable.into())),
             // It would panic again: that is no reason to drop the messages behind it.
-            Err(panic) => return Ok(Err(panicked(panic))),
+            Err(panicked) => return Ok(Err(panicked.into())),
         };
         let step = match sorted {
             Ok(sorted) => Step::Sent(self.send(sorted, delivery, lease).await?),
@@ -341,10 +347,6 @@ impl Intake {
 /// An object's name as people write it.
 pub(super) fn name(object: &Object) -> String {
     format!("s3://{}/{}", object.bucket, object.key)
-}
-
-fn panicked(panicked: crate::base::Panicked) -> Unreadable {
-    Unreadable::Content(panicked.to_string())
 }
 
 /// Where each piece of a parcel goes.

@@ -7,9 +7,10 @@
 //! Teleport cluster); the default. Whatever is no valid tenant id never becomes
 //! one: such events go to the quarantine.
 
-use std::{collections::BTreeMap, fmt, sync::Arc};
+use std::collections::BTreeMap;
 
 use audit::{
+    credential::{self, Grants},
     message::Event,
     source::Source,
     tenant::{InvalidTenant, Tenant},
@@ -26,29 +27,14 @@ pub struct Tenants {
     /// By the sender that the queue verified: its whole id (`AROAEXAMPLE:name`),
     /// or the part before the colon.
     pub senders: BTreeMap<String, Tenant>,
-    pub credentials: Option<Arc<dyn Credentials>>,
+    /// Of push ingest, which signs what it sends.
+    pub credentials: Grants,
     /// Whether `tenant_id` of a message is believed.
     pub trust_attributes: bool,
     /// By owner of an event, in the order of [`Source::ALL`].
     pub owners: [BTreeMap<String, Tenant>; 4],
     pub default: Tenant,
 }
-
-/// Proofs of who pushed a message, made where it was pushed.
-pub trait Credentials: fmt::Debug + Send + Sync + 'static {
-    /// The tenant that the message's credential proves; `None` where it has
-    /// none. Runs on the compute pool.
-    fn tenant_of(
-        &self,
-        attributes: &BTreeMap<String, String>,
-        body: &[u8],
-    ) -> Result<Option<Tenant>, Refused>;
-}
-
-/// A credential that proves nothing: what it claims is not believed.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("{0}")]
-pub struct Refused(pub String);
 
 /// What a message says of its tenant.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -66,29 +52,29 @@ impl Tenants {
     pub fn new(default: Tenant, trust_attributes: bool) -> Tenants {
         Tenants {
             senders: BTreeMap::new(),
-            credentials: None,
+            credentials: Grants::default(),
             trust_attributes,
             owners: Default::default(),
             default,
         }
     }
 
+    /// Verifies signatures: belongs on the compute pool.
     pub fn of_message(&self, message: &Message) -> Claim {
         let sender = message.sender.as_deref();
         if let Some(tenant) = sender.and_then(|sender| self.of_sender(sender)) {
             return Claim::Of(tenant.clone());
         }
         let claimed = message.attributes.get("tenant_id");
-        let proven = self.credentials.as_ref().map_or(Ok(None), |credentials| {
-            credentials.tenant_of(&message.attributes, &message.body)
-        });
-        match proven {
-            Ok(Some(tenant)) => return Claim::Of(tenant),
-            Ok(None) => {}
-            Err(refused) => {
-                let claimed = claimed.map_or(self.default.as_str(), String::as_str);
-                return Claim::bad(claimed, refused.to_string());
-            }
+        let credential = message.attributes.get(credential::ATTRIBUTE);
+        if let Some(credential) = credential.filter(|_| !self.credentials.is_empty()) {
+            return match self.credentials.tenant_of(credential, &message.body) {
+                Some(tenant) => Claim::Of(tenant.clone()),
+                None => {
+                    let claimed = claimed.map_or(self.default.as_str(), String::as_str);
+                    Claim::bad(claimed, BAD_CREDENTIAL.to_owned())
+                }
+            };
         }
         match claimed.filter(|_| self.trust_attributes) {
             None => Claim::Silent,
@@ -131,8 +117,12 @@ impl Claim {
 const BAD_ATTRIBUTE: &str = "invalid tenant id: the attribute tenant_id must be 1 to 63 of \
      A-Z a-z 0-9 . _ - beginning with a letter or digit";
 
+const BAD_CREDENTIAL: &str = "the credential is not of this body, or not by a token in \
+     http.ingest_tokens: it was forged, or its token was removed";
+
 #[cfg(test)]
 mod tests {
+    use audit::{credential::Grant, token::Token};
     use bytes::Bytes;
 
     use super::*;
@@ -147,22 +137,9 @@ mod tests {
         pairs.map(|(k, v)| ((*k).to_owned(), tenant(v))).collect()
     }
 
-    /// Believes a credential that is the body.
-    #[derive(Debug)]
-    struct Echo;
-
-    impl Credentials for Echo {
-        fn tenant_of(
-            &self,
-            attributes: &BTreeMap<String, String>,
-            body: &[u8],
-        ) -> Result<Option<Tenant>, Refused> {
-            match attributes.get("credential") {
-                None => Ok(None),
-                Some(claim) if claim.as_bytes() == body => Ok(Some(tenant("pushed"))),
-                Some(_) => Err(Refused("the credential is not of this body".into())),
-            }
-        }
+    fn grant(tenant: &str) -> Grant {
+        let hash = Token::new([7; 32]).hash();
+        Grant::parse(&format!("laptop:{tenant}:{hash}")).expect("valid")
     }
 
     fn rules() -> Tenants {
@@ -172,7 +149,7 @@ mod tests {
                 ("AROATWO", "two"),
                 ("AROATWO:ann", "ann"),
             ]),
-            credentials: Some(Arc::new(Echo)),
+            credentials: Grants::new([grant("pushed")]).expect("one"),
             owners: [
                 map(&[("111122223333", "aws-one")]),
                 BTreeMap::new(),
@@ -201,10 +178,11 @@ mod tests {
     #[test]
     fn the_sender_goes_before_the_credential_and_that_before_the_attribute() {
         let rules = rules();
+        let (signed, forged) = (grant("pushed").sign(b"{}"), grant("pushed").sign(b"[]"));
         let (id, valid, wrong) = (
             ("tenant_id", "said"),
-            ("credential", "{}"),
-            ("credential", "x"),
+            ("credential", &*signed),
+            ("credential", &*forged),
         );
         for (sender, attributes, expected) in [
             (Some("AIDAONE"), &[id, valid][..], "one"),

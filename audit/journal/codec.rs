@@ -19,9 +19,7 @@ use super::{
     batch::Uncovered,
     wire::{Reader, Wire},
 };
-use crate::{
-    accounting::{Account, Accounting, Counts},
-};
+use crate::accounting::{Account, Accounting, Counts};
 
 /// What a writer keeps an object below.
 pub const OBJECT_BYTES_MAX: usize = 64 << 20;

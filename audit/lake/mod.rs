@@ -85,4 +85,3 @@ pub enum LakeError {
     #[error("cannot arrange rows: {0}")]
     Arrow(#[from] ArrowError),
 }
-
