@@ -9,7 +9,7 @@
 
 pub mod accounting;
 pub mod columns;
-pub mod error_kind;
+pub mod credential;
 pub mod geo;
 mod guard;
 pub mod journal;
@@ -25,6 +25,7 @@ pub mod row;
 pub mod schema;
 pub mod source;
 pub mod tenant;
+pub mod token;
 
 #[cfg(test)]
 mod samples;

@@ -42,7 +42,7 @@ pub const BAD_BYTES_MAX: usize = 1 << 20;
 
 /// How much is read at most. The defaults are the project's promise; tests and
 /// settings may lower them.
-#[derive(Clone, Debug)]
+#[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Limits {
     /// A larger event is put aside.
     pub event_bytes: usize,

@@ -143,9 +143,11 @@ fn what_has_no_effect_and_what_looks_misspelt_is_a_warning() {
         [
             "IDTRAIL_HTTP_LISTNE: is no setting and is ignored, did you mean IDTRAIL_HTTP_LISTEN?",
             "f.yaml:2: tls.cert: has no effect in this build yet",
-            "IDTRAIL_TENANTS_AWS: tenants.aws: has no effect in this build yet",
         ]
     );
+    let tenants = settings.tenants_by_owner[0].iter();
+    let tenants: Vec<_> = tenants.map(|(owner, id)| format!("{owner}={id}")).collect();
+    assert_eq!(tenants, ["111122223333=acme", "444455556666=beta"]);
 }
 
 #[test]
