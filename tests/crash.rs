@@ -59,7 +59,7 @@ fn twenty_kills_lose_nothing_and_double_nothing() {
     assert_eq!(verified.code, Some(0), "{verified:?}");
 }
 
-fn dice() -> StdRng {
+pub(crate) fn dice() -> StdRng {
     let seed = match env::var("IDTRAIL_SEED") {
         Ok(seed) => seed.parse().expect("IDTRAIL_SEED is a number"),
         #[expect(
