@@ -59,6 +59,11 @@ impl Deployment {
         }
     }
 
+    /// Calls from here on have this variable.
+    pub(crate) fn set(&mut self, name: &'static str, value: &str) {
+        self.environment.push((name, value.to_owned()));
+    }
+
     /// A path in the folder that holds everything of this test.
     pub(crate) fn path(&self, name: &str) -> PathBuf {
         self.folder.path().join(name)
@@ -197,12 +202,16 @@ impl Running {
     }
 
     fn ended(&self, status: ExitStatus) -> Ended {
-        let read = |path| fs::read_to_string(path).expect("output is UTF-8");
         Ended {
             code: status.code(),
-            stdout: read(&self.stdout),
-            stderr: read(&self.stderr),
+            stdout: fs::read_to_string(&self.stdout).expect("output is UTF-8"),
+            stderr: self.said(),
         }
+    }
+
+    /// Standard error so far.
+    pub(crate) fn said(&self) -> String {
+        fs::read_to_string(&self.stderr).expect("output is UTF-8")
     }
 
     /// Asks it to stop, as Kubernetes does, and waits.
@@ -222,7 +231,7 @@ impl Running {
     pub(crate) fn until(&mut self, mut done: impl FnMut(&str) -> bool) -> bool {
         let begun = Instant::now();
         loop {
-            let said = fs::read_to_string(&self.stderr).expect("output is UTF-8");
+            let said = self.said();
             if done(&said) {
                 return true;
             }
@@ -254,7 +263,11 @@ impl Running {
             address = after.and_then(|after| Some(after.split_once('\n')?.0.to_owned()));
             address.is_some()
         });
-        assert!(told, "it never said where it listens: {:?}", self.try_wait());
+        assert!(
+            told,
+            "it never said where it listens: {:?}",
+            self.try_wait()
+        );
         address.expect("seen just now")
     }
 
@@ -279,15 +292,24 @@ impl Running {
         (status.expect("an HTTP status"), body.to_owned())
     }
 
-    /// The sum of a metric over its labels.
-    pub(crate) fn sum(&mut self, name: &str) -> f64 {
+    /// Waits until `done`; the process must not end meanwhile.
+    pub(crate) fn await_that(&mut self, what: &str, mut done: impl FnMut(&mut Running) -> bool) {
+        let begun = Instant::now();
+        while !done(self) {
+            assert!(begun.elapsed() < WAIT_MAX, "{what}: {}", self.said());
+            pause(Duration::from_millis(50));
+        }
+    }
+
+    /// The sum of a metric over its labels: a count of something.
+    pub(crate) fn count(&mut self, name: &str) -> usize {
         let (status, metrics) = self.get("/metrics");
         assert_eq!(status, 200, "{metrics}");
         let lines = metrics.lines().filter(|line| {
             line.strip_prefix(name)
                 .is_some_and(|rest| rest.starts_with(['{', ' ']))
         });
-        let values = lines.filter_map(|line| line.rsplit_once(' ')?.1.parse::<f64>().ok());
+        let values = lines.filter_map(|line| line.rsplit_once(' ')?.1.parse::<usize>().ok());
         values.sum()
     }
 

@@ -41,9 +41,8 @@ fn check(events: &BTreeMap<Source, Vec<String>>) {
     }
     site.settle(&mut service);
     let sent: usize = shares.values().map(Vec::len).sum();
-    let count = |name: &str, service: &mut crate::program::Running| service.sum(name) as usize;
-    assert_eq!(count("idtrail_events_stored_total", &mut service), sent);
-    assert_eq!(count("idtrail_events_duplicate_total", &mut service), 0);
+    assert_eq!(service.count("idtrail_events_stored_total"), sent);
+    assert_eq!(service.count("idtrail_events_duplicate_total"), 0);
 
     for ((source, form), share) in &shares {
         // EventBridge writes JSON its own way: only its own events stay as they are.
@@ -54,20 +53,18 @@ fn check(events: &BTreeMap<Source, Vec<String>>) {
         senders.send(Form::ALL[next], *source, share);
     }
     site.settle(&mut service);
-    assert_eq!(count("idtrail_events_stored_total", &mut service), sent);
-    assert_eq!(count("idtrail_events_duplicate_total", &mut service), sent);
+    assert_eq!(service.count("idtrail_events_stored_total"), sent);
+    assert_eq!(service.count("idtrail_events_duplicate_total"), sent);
     assert_eq!(service.terminate().code, Some(0));
 
     let folder = site.deployment.path("events");
-    fs::create_dir(&folder).expect("a folder can be made");
     for source in events.keys() {
         let lines: Vec<&str> = shares
             .iter()
             .filter(|((of, _), _)| of == source)
             .flat_map(|(_, share)| share.iter().map(String::as_str))
             .collect();
-        let file = folder.join(format!("{source}.ndjson"));
-        fs::write(file, lines.join("\n")).expect("a file can be written");
+        events::write_text(&folder, *source, &lines.join("\n"));
     }
     site.check_rows(&folder);
     assert_eq!(site.dead_letters(), 0);
@@ -107,9 +104,7 @@ fn an_event_of_five_megabytes_goes_by_way_of_large_files() {
     let event = events::event(Source::Okta, 1).replace("User login", &filler);
     assert!(event.len() > 5_000_000);
     let folder = site.deployment.path("events");
-    fs::create_dir(&folder).expect("a folder can be made");
-    let file = folder.join("okta.ndjson");
-    fs::write(&file, event).expect("a file can be written");
+    let file = events::write_text(&folder, Source::Okta, &event);
     assert_eq!(
         site.deployment.publish(Source::Okta, &file),
         json!({"events": 1, "messages": 1, "offloaded": 1})

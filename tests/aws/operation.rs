@@ -5,7 +5,9 @@
 use hyper::{HeaderMap, Method, Uri};
 
 pub(crate) fn operation(method: &Method, uri: &Uri, headers: &HeaderMap) -> String {
-    let target = headers.get("x-amz-target").and_then(|name| name.to_str().ok());
+    let target = headers
+        .get("x-amz-target")
+        .and_then(|name| name.to_str().ok());
     if let Some((service, operation)) = target.and_then(|name| name.rsplit_once('.')) {
         let service = match service {
             "AmazonSQS" => "sqs",
@@ -55,12 +57,32 @@ fn a_request_is_known_by_its_header_or_by_method_and_path() {
         headers
     };
     for (method, uri, headers, expected) in [
-        ("POST", "/", named("AmazonSQS.SendMessageBatch"), "sqs:SendMessageBatch"),
+        (
+            "POST",
+            "/",
+            named("AmazonSQS.SendMessageBatch"),
+            "sqs:SendMessageBatch",
+        ),
         ("POST", "/", named("AWSGlue.GetTable"), "glue:GetTable"),
         ("PUT", "/bucket/a/b", HeaderMap::new(), "s3:PutObject"),
-        ("PUT", "/bucket/a?partNumber=1&uploadId=x", HeaderMap::new(), "s3:UploadPart"),
-        ("GET", "/bucket/?list-type=2&prefix=a", HeaderMap::new(), "s3:ListObjectsV2"),
-        ("GET", "/bucket?location", HeaderMap::new(), "s3:GetBucketLocation"),
+        (
+            "PUT",
+            "/bucket/a?partNumber=1&uploadId=x",
+            HeaderMap::new(),
+            "s3:UploadPart",
+        ),
+        (
+            "GET",
+            "/bucket/?list-type=2&prefix=a",
+            HeaderMap::new(),
+            "s3:ListObjectsV2",
+        ),
+        (
+            "GET",
+            "/bucket?location",
+            HeaderMap::new(),
+            "s3:GetBucketLocation",
+        ),
         ("HEAD", "/bucket", HeaderMap::new(), "s3:HeadBucket"),
     ] {
         let method = method.parse().expect("a method");

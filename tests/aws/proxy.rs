@@ -190,7 +190,11 @@ impl Proxy {
     /// How many requests met a fault.
     pub(crate) fn faults(&self) -> usize {
         let script = self.script();
-        script.seen.iter().filter(|seen| seen.fault.is_some()).count()
+        script
+            .seen
+            .iter()
+            .filter(|seen| seen.fault.is_some())
+            .count()
     }
 
     fn script(&self) -> MutexGuard<'_, Script> {
@@ -206,13 +210,10 @@ impl State {
 
     fn fault(&self, operation: &str, path: &str) -> Option<Fault> {
         let script = &mut *self.script();
-        let fault = script
-            .rules
-            .iter_mut()
-            .find_map(|rule| {
-                let befalls = rule.befalls(operation, path, &mut script.dice);
-                befalls.then_some(rule.fault)
-            });
+        let fault = script.rules.iter_mut().find_map(|rule| {
+            let befalls = rule.befalls(operation, path, &mut script.dice);
+            befalls.then_some(rule.fault)
+        });
         script.seen.push(Seen {
             operation: operation.to_owned(),
             path: path.to_owned(),

@@ -303,9 +303,8 @@ fn create_rule(site: &Site, bus: &str, pattern: &Value, queues: &[&str]) {
 
 /// Where the source bucket tells of new objects: by their keys' beginnings.
 fn notify(site: &Site, queue: &str, topic: &str) {
-    let below = |prefix: &str| {
-        json!({"Key": {"FilterRules": [{"Name": "prefix", "Value": prefix}]}})
-    };
+    let below =
+        |prefix: &str| json!({"Key": {"FilterRules": [{"Name": "prefix", "Value": prefix}]}});
     let created = ["s3:ObjectCreated:*"];
     let configuration = json!({
         "QueueConfigurations": [{"QueueArn": queue, "Events": created, "Filter": below("sqs/")}],

@@ -2,7 +2,7 @@
 //! dead-letter queue, versioned buckets under a KMS key, a Glue table, and a user
 //! who holds the stock policy and, beside it, may read one bucket of events.
 
-use std::{cell::Cell, path::Path};
+use std::path::Path;
 
 use rand::rngs::StdRng;
 use serde_json::{Value, json};
@@ -13,7 +13,7 @@ use super::{
     proxy::Proxy,
 };
 use crate::{
-    program::{Deployment, Running, pause},
+    program::{Deployment, Running},
     readers,
 };
 
@@ -69,11 +69,8 @@ impl Site {
         ] {
             create_bucket(cloud, bucket, key);
         }
-        let dead_url = create_queue(cloud, &format!("{}-dead", names.queue), &json!({}));
-        let dead = format!("arn:aws:sqs:{REGION}:{ACCOUNT}:{}-dead", names.queue);
-        let redrive = json!({"deadLetterTargetArn": dead, "maxReceiveCount": RECEIVES_MAX});
-        let attributes = json!({"RedrivePolicy": redrive.to_string()});
-        let queue_url = create_queue(cloud, &names.queue, &attributes);
+        let dead_url = create_queue(cloud, &format!("{}-dead", names.queue));
+        let queue_url = create_queue(cloud, &names.queue);
         let environment = create_user(cloud, &names.user);
         let site = Site {
             cloud,
@@ -85,16 +82,21 @@ impl Site {
             key,
             source_key,
         };
+        site.set_redrive(RECEIVES_MAX);
         site.create_table();
         site.grant_all_but(None);
-        site.put_policy("source", SOURCE_POLICY);
+        site.grant_source(true);
         site.write_settings(settings);
         site
     }
 
     fn write_settings(&self, more: &str) {
         let topology = include_str!("../../topology.toml");
-        assert!(topology.contains(AGE.0), "{} is not in topology.toml", AGE.0);
+        assert!(
+            topology.contains(AGE.0),
+            "{} is not in topology.toml",
+            AGE.0
+        );
         self.deployment
             .write("topology.toml", topology.replace(AGE.0, AGE.1));
         let Names {
@@ -129,7 +131,10 @@ topology: topology.toml
         let database = json!({"Name": DATABASE});
         let existing = self.cloud.call("glue", "get_databases", &json!({}));
         let exists = existing["DatabaseList"].as_array().into_iter().flatten();
-        if exists.into_iter().all(|found| found["Name"] != database["Name"]) {
+        if exists
+            .into_iter()
+            .all(|found| found["Name"] != database["Name"])
+        {
             let parameters = json!({"DatabaseInput": database});
             self.cloud.call("glue", "create_database", &parameters);
         }
@@ -166,6 +171,29 @@ topology: topology.toml
         self.put_policy("stock", &policy.to_string());
     }
 
+    /// Whether the source bucket may be read; at once.
+    pub(crate) fn grant_source(&self, allowed: bool) {
+        if allowed {
+            self.put_policy("source", SOURCE_POLICY);
+        } else {
+            let parameters = json!({"UserName": self.names.user, "PolicyName": "source"});
+            self.cloud.call("iam", "delete_user_policy", &parameters);
+        }
+    }
+
+    /// Every action of the stock policy.
+    pub(crate) fn stock_actions() -> Vec<String> {
+        let policy: Value = serde_json::from_str(STOCK_POLICY).expect("the policy is JSON");
+        let statements = policy["Statement"].as_array().expect("statements");
+        let actions = statements
+            .iter()
+            .filter_map(|statement| statement["Action"].as_array());
+        actions
+            .flatten()
+            .map(|action| action.as_str().expect("an action is text").to_owned())
+            .collect()
+    }
+
     fn put_policy(&self, name: &str, policy: &str) {
         let names = &self.names;
         let policy = policy
@@ -189,13 +217,22 @@ topology: topology.toml
 
     /// Waits until no message is left and every row is in a file.
     pub(crate) fn settle(&self, service: &mut Running) {
-        let settled = Cell::new(false);
-        while !settled.get() {
-            pause(std::time::Duration::from_millis(100));
-            let empty = self.cloud.messages(&self.queue_url) == 0;
-            settled.set(empty && service.sum("idtrail_state_bytes") < 0.5);
-            assert!(service.until(|_| true), "{:?}", service.try_wait());
-        }
+        service.await_that("all is in files", |service| {
+            self.cloud.messages(&self.queue_url) == 0 && service.count("idtrail_state_bytes") == 0
+        });
+    }
+
+    /// Spares messages the dead-letter queue, however often they are received.
+    pub(crate) fn receive_without_end(&self) {
+        self.set_redrive(1_000);
+    }
+
+    fn set_redrive(&self, receives_max: u32) {
+        let dead = format!("arn:aws:sqs:{REGION}:{ACCOUNT}:{}-dead", self.names.queue);
+        let redrive = json!({"deadLetterTargetArn": dead, "maxReceiveCount": receives_max});
+        let attributes = json!({"RedrivePolicy": redrive.to_string()});
+        let parameters = json!({"QueueUrl": self.queue_url, "Attributes": attributes});
+        self.cloud.call("sqs", "set_queue_attributes", &parameters);
     }
 
     /// Sends a message as it stands.
@@ -203,7 +240,7 @@ topology: topology.toml
         self.cloud.send(&self.queue_url, body, attributes);
     }
 
-    /// Messages that wait, are in hand, or are dead letters.
+    /// Messages in the dead-letter queue.
     pub(crate) fn dead_letters(&self) -> usize {
         self.cloud.messages(&self.dead_url)
     }
@@ -244,9 +281,8 @@ fn create_bucket(cloud: &Cloud, bucket: &str, key: &str) {
     cloud.call("s3", "put_bucket_versioning", &parameters);
 }
 
-fn create_queue(cloud: &Cloud, name: &str, attributes: &Value) -> String {
-    let parameters = json!({"QueueName": name, "Attributes": attributes});
-    let answer = cloud.call("sqs", "create_queue", &parameters);
+fn create_queue(cloud: &Cloud, name: &str) -> String {
+    let answer = cloud.call("sqs", "create_queue", &json!({"QueueName": name}));
     let url = answer["QueueUrl"].as_str();
     url.expect("a queue has a URL").to_owned()
 }
