@@ -46,16 +46,16 @@ pub struct Entry {
     pub bytes: usize,
 }
 
-/// The ports of a data directory that is there.
-pub fn ports(settings: &Settings) -> Result<Ports, Failure> {
+/// The ports of a journal that is there: a directory is not made by looking.
+pub async fn ports(settings: &Settings) -> Result<Ports, Failure> {
     let layout = Layout::new(&settings.data);
-    if !layout.large_files().is_dir() {
+    if settings.aws.is_none() && !layout.large_files().is_dir() {
         return Err(Failure::outside(format!(
             "{}: no journal here, name the directory of a run with --data",
             settings.data.display()
         )));
     }
-    boot::ports(settings)
+    boot::ports(settings).await
 }
 
 /// The slot in the name of a file of this journal and generation; `None` for

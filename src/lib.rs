@@ -1,9 +1,11 @@
-//! Where idtrail runs: process, settings, command line, local adapters.
+//! Where idtrail runs: process, settings, command line, adapters.
 //!
 //! [`cli`] is the way in. [`settings`] says what to do, [`local`] implements the
-//! actors' ports over directories, [`boot`] joins them to the actors, [`clock`] over the machine's clocks,
-//! [`logging`], [`http`] and [`progress`] tell people and machines how it goes.
+//! actors' ports over directories, [`aws`] over SQS and S3, [`clock`] over the
+//! machine's clocks; [`boot`] joins them to the actors. [`logging`], [`metrics`],
+//! [`http`] and [`progress`] tell people and machines how it goes.
 
+pub mod aws;
 pub mod boot;
 pub mod cli;
 pub mod clock;
@@ -11,6 +13,7 @@ pub mod history;
 pub mod http;
 pub mod local;
 pub mod logging;
+pub mod metrics;
 pub mod progress;
 pub mod settings;
 pub mod verify;

@@ -10,20 +10,13 @@ use std::{
     fs::{self, File},
     io::{self, Read},
     path::{Path, PathBuf},
-    sync::Arc,
-    time::Duration,
 };
 
 use audit::{source::Source, tenant::Tenant};
 use clap::Args as ClapArgs;
 
 use super::{Exit, Failure, Globals, publisher::Publisher};
-use crate::{
-    clock::Machine,
-    local::{Layout, Queue, Store},
-    progress::Progress,
-    settings::Settings,
-};
+use crate::{boot, progress::Progress};
 
 /// Send events from files to the queue
 ///
@@ -56,7 +49,10 @@ pub(super) fn run(args: &Args, globals: &Globals) -> Result<Exit, Failure> {
         .map(|path| Input::of(path))
         .collect::<Result<Vec<_>, _>>()?;
     let progress = progress(&inputs, globals.quiet());
-    let mut publisher = open(args, &settings)?;
+    let runtime = boot::runtime()?;
+    let ports = runtime.block_on(boot::ports(&settings))?;
+    let tenant = args.tenant.as_ref().map(Tenant::as_str);
+    let mut publisher = Publisher::new(ports.queue, ports.transient, Some(args.source), tenant)?;
     for input in inputs {
         progress.name(input.name.clone());
         let reader = progress.read(input.open()?);
@@ -70,19 +66,6 @@ pub(super) fn run(args: &Args, globals: &Globals) -> Result<Exit, Failure> {
     );
     globals.output().print(&sent, &text)?;
     Ok(Exit::Success)
-}
-
-fn open(args: &Args, settings: &Settings) -> Result<Publisher, Failure> {
-    let layout = Layout::new(&settings.data);
-    let visibility = Duration::from_secs(settings.visibility_timeout_secs);
-    let queue = Queue::open(&layout.queue(), Arc::new(Machine), visibility)?;
-    let payloads = Store::open(&layout.large_files(), &Machine)?;
-    Publisher::new(
-        Arc::new(queue),
-        Arc::new(payloads),
-        Some(args.source),
-        args.tenant.as_ref().map(Tenant::as_str),
-    )
 }
 
 fn progress(inputs: &[Input], quiet: bool) -> Progress {

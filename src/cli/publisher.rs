@@ -54,7 +54,7 @@ impl Publisher {
         let attributes = source.into_iter().chain(tenant).collect();
         Ok(Publisher {
             runtime: runtime::Builder::new_current_thread()
-                .enable_time()
+                .enable_all()
                 .build()?,
             queue,
             payloads,

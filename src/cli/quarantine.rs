@@ -49,8 +49,9 @@ struct Replayed {
 
 pub(super) fn run(command: &Command, globals: &Globals) -> Result<Exit, Failure> {
     let settings = globals.start()?;
-    let ports = history::ports(&settings)?;
-    let entries = boot::runtime()?.block_on(entries(&ports, &settings, globals.quiet()))?;
+    let runtime = boot::runtime()?;
+    let ports = runtime.block_on(history::ports(&settings))?;
+    let entries = runtime.block_on(entries(&ports, &settings, globals.quiet()))?;
     match command {
         Command::Ls => output::lines(entries.iter().map(Entry::to_listing))?,
         Command::Replay => {

@@ -1,10 +1,10 @@
 //! `idtrail run`: the service itself, or one pass until nothing is left.
 
-use std::{collections::BTreeMap, convert::Infallible, sync::Arc, time::Duration};
+use std::{collections::BTreeMap, convert::Infallible, net::SocketAddr, sync::Arc, time::Duration};
 
 use actors::{
     base::{Outcome, Topology},
-    metrics, pipeline,
+    pipeline,
 };
 use audit::accounting::Counts;
 use clap::Args as ClapArgs;
@@ -18,6 +18,7 @@ use super::{Exit, Failure, Globals};
 use crate::{
     boot,
     http::{self, Readiness},
+    metrics,
     progress::Progress,
     settings::Settings,
 };
@@ -71,12 +72,7 @@ async fn serve(settings: &Settings, topology: Topology) -> Result<Exit, Failure>
     metrics::describe_all();
     let listener = http::bind(settings.http_listen).await?;
     let mut service = boot::start(lock, settings, topology).await?;
-    let address = listener.local_addr()?;
-    tracing::info!(
-        data = %settings.data.display(),
-        http = %address,
-        "running: publish with `idtrail publish`, stop with ctrl-c"
-    );
+    tell_where(settings, listener.local_addr()?);
     let (stop, stopped) = oneshot::channel::<()>();
     let probe = readiness(&service);
     let server = tokio::spawn(http::serve(listener, probe, recorder, async move {
@@ -95,6 +91,20 @@ async fn serve(settings: &Settings, topology: Topology) -> Result<Exit, Failure>
     stop.send(()).ok();
     server.abort();
     ended(&outcome)
+}
+
+fn tell_where(settings: &Settings, http: SocketAddr) {
+    const RUNNING: &str = "running: publish with `idtrail publish`, stop with ctrl-c";
+    match &settings.aws {
+        None => tracing::info!(data = %settings.data.display(), %http, "{RUNNING}"),
+        Some(aws) => tracing::info!(
+            queue = aws.queue_url,
+            lake = %aws.lake,
+            large_files = %aws.large_files,
+            %http,
+            "{RUNNING}"
+        ),
+    }
 }
 
 /// A line a minute while there is something to tell. Never ends.

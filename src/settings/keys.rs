@@ -111,6 +111,21 @@ const AWS: &[Key] = &[
         "Another address for all AWS calls, such as an S3-compatible server.",
     ),
     key(
+        "source_buckets",
+        Kind::Buckets,
+        None,
+        Reach::Aws,
+        "Buckets whose objects a message may point to, each as bucket or bucket=account with the \
+         account that must own it; no other bucket is ever read.",
+    ),
+    key(
+        "bucket_owner",
+        Kind::Account,
+        None,
+        Reach::Aws,
+        "Account that must own the buckets of lake and large files; S3 refuses any other.",
+    ),
+    key(
         "tls.cert",
         Kind::Text,
         None,
@@ -161,13 +176,6 @@ const OWN: &[Key] = &[
         Some("127.0.0.1:8080"),
         Reach::Always,
         "Where /healthz, /readyz and /metrics answer.",
-    ),
-    key(
-        "source_buckets",
-        Kind::Texts,
-        None,
-        Reach::Later,
-        "Buckets whose objects a message may point to; no other bucket is ever read.",
     ),
     key(
         "tenants.aws",

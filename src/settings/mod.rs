@@ -6,6 +6,7 @@
 //! file, so that a container needs no file. No file at all is the embedded
 //! mode: queue, journal and lake as directories under `data`.
 
+mod aws;
 mod issue;
 pub mod keys;
 mod raw;
@@ -16,6 +17,7 @@ use std::{collections::BTreeMap, fs, io, net::SocketAddr, path::Path, path::Path
 
 use audit::{journal_id::JournalName, tenant::Tenant};
 
+pub use aws::{Aws, Prefix};
 pub use issue::{Issue, Place};
 use raw::Values;
 pub use value::{Kind, Value};
@@ -29,6 +31,8 @@ pub type Environment = BTreeMap<String, String>;
 /// What the program acts on. Every field has been checked.
 #[derive(Clone, PartialEq, Debug)]
 pub struct Settings {
+    /// `None` is the embedded mode.
+    pub aws: Option<Aws>,
     pub geoip: Option<PathBuf>,
     pub log: Log,
     pub http_listen: SocketAddr,
@@ -110,6 +114,7 @@ impl From<Values> for Settings {
         let level: String = values.required("log.level");
         let compression: String = values.required("lake.compression");
         Settings {
+            aws: Aws::of(&mut values),
             geoip: values
                 .optional::<String>("identity_activity_center.maxmind_geoip_city_db_path")
                 .map(PathBuf::from),
