@@ -34,13 +34,14 @@ pub(crate) struct Cloud {
     pub address: String,
     calls: Mutex<Calls>,
     sites: AtomicU32,
-    /// Closed with the process.
-    _input: ChildStdin,
+    /// Ends when its standard input is closed: with this process.
+    _server: Child,
 }
 
 struct Calls {
     input: ChildStdin,
     output: BufReader<ChildStdout>,
+    _root: Child,
 }
 
 /// `None` where there is no Python to run it.
@@ -52,7 +53,7 @@ pub(crate) fn cloud() -> Option<&'static Cloud> {
 
 impl Cloud {
     fn start(python: &Path) -> Cloud {
-        let (address, input) = (0..STARTS_MAX)
+        let (address, server) = (0..STARTS_MAX)
             .find_map(|_| ministack(python))
             .expect("MiniStack starts");
         let mut root = command(python, "root.py")
@@ -63,12 +64,13 @@ impl Cloud {
         let calls = Calls {
             input: root.stdin.take().expect("it is piped"),
             output: BufReader::new(root.stdout.take().expect("it is piped")),
+            _root: root,
         };
         Cloud {
             address,
             calls: Mutex::new(calls),
             sites: AtomicU32::new(0),
-            _input: input,
+            _server: server,
         }
     }
 
@@ -145,7 +147,7 @@ impl Cloud {
 
 /// Starts MiniStack on some free port and waits until it answers; `None` if the
 /// port was taken meanwhile.
-fn ministack(python: &Path) -> Option<(String, ChildStdin)> {
+fn ministack(python: &Path) -> Option<(String, Child)> {
     let free = TcpListener::bind("127.0.0.1:0").expect("a port is free");
     let port = free.local_addr().expect("it is bound").port();
     drop(free);
@@ -166,21 +168,14 @@ fn ministack(python: &Path) -> Option<(String, ChildStdin)> {
         .stdout(Stdio::null())
         .spawn()
         .expect("Python starts");
-    let input = child.stdin.take().expect("it is piped");
     while TcpStream::connect(&address).is_err() {
-        if has_ended(&mut child) {
+        let ended = child.try_wait().expect("a child can be waited for");
+        if ended.is_some() {
             return None;
         }
         pause(Duration::from_millis(20));
     }
-    Some((address, input))
-}
-
-fn has_ended(child: &mut Child) -> bool {
-    child
-        .try_wait()
-        .expect("a child can be waited for")
-        .is_some()
+    Some((address, child))
 }
 
 fn command(python: &Path, script: &str) -> Command {

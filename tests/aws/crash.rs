@@ -24,7 +24,7 @@ fn twenty_kills_lose_nothing_and_double_nothing() {
         return;
     };
     let mut dice = dice();
-    let site = Site::new(cloud, dice.clone(), "visibility_timeout_secs: 3\n");
+    let site = Site::new(cloud, "visibility_timeout_secs: 3\n");
     // Who kills the program so often would make dead letters of healthy messages.
     site.receive_without_end();
     let (mut next, mut all) = (0, Vec::new());

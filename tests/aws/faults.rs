@@ -11,7 +11,7 @@ use super::{
     senders::{Form, Senders},
     site::Site,
 };
-use crate::{crash::dice, events, program::Running};
+use crate::{events, program::Running};
 
 /// Messages in hand come again soon.
 const VISIBILITY: &str = "visibility_timeout_secs: 3\n";
@@ -54,7 +54,7 @@ fn check(faults: &[(&'static str, &str, Fault)]) {
     let Some(cloud) = cloud() else {
         return;
     };
-    let site = Site::new(cloud, dice(), VISIBILITY);
+    let site = Site::new(cloud, VISIBILITY);
     site.receive_without_end();
     let senders = Senders::new(&site);
     let mut service = site.serve();
@@ -134,7 +134,7 @@ fn faults_of_every_kind_by_chance_lose_nothing_and_double_nothing() {
     let Some(cloud) = cloud() else {
         return;
     };
-    let site = Site::new(cloud, dice(), VISIBILITY);
+    let site = Site::new(cloud, VISIBILITY);
     site.receive_without_end();
     let senders = Senders::new(&site);
     let mut service = site.serve();
@@ -160,7 +160,7 @@ fn check_pauses(operation: &'static str, path: &str, fault: Fault, a_second_max:
         return;
     };
     const CALLS: usize = 12;
-    let site = Site::new(cloud, dice(), VISIBILITY);
+    let site = Site::new(cloud, VISIBILITY);
     site.receive_without_end();
     let senders = Senders::new(&site);
     let mut service = site.serve();
@@ -206,7 +206,7 @@ fn t34_a_store_that_ignores_the_condition_is_refused() {
     let Some(cloud) = cloud() else {
         return;
     };
-    let mut site = Site::new(cloud, dice(), "");
+    let mut site = Site::new(cloud, "");
     // The header that is taken away was signed, and root's signature is not looked at.
     site.deployment.set("AWS_ACCESS_KEY_ID", ROOT_KEY);
     site.deployment.set("AWS_SECRET_ACCESS_KEY", ROOT_SECRET);
@@ -229,7 +229,7 @@ fn an_object_that_takes_longer_than_the_visibility_timeout_is_stored_once() {
     let Some(cloud) = cloud() else {
         return;
     };
-    let site = Site::new(cloud, dice(), VISIBILITY);
+    let site = Site::new(cloud, VISIBILITY);
     let senders = Senders::new(&site);
     let mut service = site.serve();
     // Of a size that takes several reads, each of them slow.

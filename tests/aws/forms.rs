@@ -14,7 +14,7 @@ use super::{
     senders::{Form, Senders},
     site::Site,
 };
-use crate::{crash::dice, events, readers};
+use crate::{events, readers};
 
 /// Of each source and form.
 const EVENTS: u64 = 25;
@@ -25,7 +25,7 @@ fn check(events: &BTreeMap<Source, Vec<String>>) {
     let Some(cloud) = cloud() else {
         return;
     };
-    let site = Site::new(cloud, dice(), "");
+    let site = Site::new(cloud, "");
     let senders = Senders::new(&site);
     let mut service = site.serve();
     let forms = Form::ALL.len();
@@ -99,7 +99,7 @@ fn an_event_of_five_megabytes_goes_by_way_of_large_files() {
     let Some(cloud) = cloud() else {
         return;
     };
-    let site = Site::new(cloud, dice(), "");
+    let site = Site::new(cloud, "");
     let filler = "ö ".repeat(5_000_000 / 3);
     let event = events::event(Source::Okta, 1).replace("User login", &filler);
     assert!(event.len() > 5_000_000);

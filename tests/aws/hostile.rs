@@ -14,7 +14,6 @@ use super::{
     site::Site,
 };
 use crate::{
-    crash::dice,
     events::{self, event},
     program::Running,
 };
@@ -51,7 +50,7 @@ fn check_neighbours(
     attack: impl FnOnce(&Site, &Senders<'_>),
 ) -> Site {
     let cloud = cloud().expect("asked before");
-    let site = Site::new(cloud, dice(), settings);
+    let site = Site::new(cloud, settings);
     let senders = Senders::new(&site);
     let mut service = site.serve();
     let good = |number| senders.send(Form::Raw, Source::Okta, &[event(Source::Okta, number)]);
@@ -237,7 +236,7 @@ fn t9_nothing_that_is_sent_can_forge_a_log_line() {
         return;
     };
     for format in ["json", "text"] {
-        let site = Site::new(cloud, dice(), VISIBILITY);
+        let site = Site::new(cloud, VISIBILITY);
         let senders = Senders::new(&site);
         let arguments = ["run", "--log-format", format, "-v"];
         let mut service = site.deployment.start(&arguments).running();
@@ -271,7 +270,7 @@ fn t21_poison_becomes_a_dead_letter_and_harms_no_neighbour() {
     let Some(cloud) = cloud() else {
         return;
     };
-    let site = Site::new(cloud, dice(), VISIBILITY);
+    let site = Site::new(cloud, VISIBILITY);
     let mut service = site.serve();
     let mut lines: Vec<String> = (0..10_000).map(|n| event(Source::Okta, n)).collect();
     lines.insert(5_000, BAD.to_owned());
@@ -309,7 +308,7 @@ fn t33_memory_is_bounded_while_s3_is_dead() {
         return;
     };
     // The smallest budget, and far more events than it holds.
-    let site = Site::new(cloud, dice(), VISIBILITY);
+    let site = Site::new(cloud, VISIBILITY);
     site.receive_without_end();
     let topology = site.deployment.path("topology.toml");
     let text = std::fs::read_to_string(&topology).expect("it was written");

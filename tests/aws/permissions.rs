@@ -11,7 +11,7 @@ use super::{
     senders::{Form, Senders},
     site::Site,
 };
-use crate::{crash::dice, events, program::Running};
+use crate::{events, program::Running};
 
 /// What a running service cannot do without.
 const NEEDED: [&str; 4] = [
@@ -26,7 +26,7 @@ fn each_missing_action_is_named_by_check() {
     let Some(cloud) = cloud() else {
         return;
     };
-    let site = Site::new(cloud, dice(), "");
+    let site = Site::new(cloud, "");
     let check = || {
         site.deployment
             .idtrail(&["check", "--live", "--json", "--quiet"])
@@ -49,7 +49,7 @@ fn a_service_that_lacks_an_action_names_it_or_works() {
     let Some(cloud) = cloud() else {
         return;
     };
-    let site = Site::new(cloud, dice(), "");
+    let site = Site::new(cloud, "");
     let mut numbers = 0..;
     let mut sent = Vec::new();
     for action in Site::stock_actions() {
@@ -116,7 +116,7 @@ fn what_is_taken_from_a_running_service_is_named_and_costs_nothing() {
         return;
     };
     // Messages in hand come again before the test has waited long.
-    let site = Site::new(cloud, dice(), "visibility_timeout_secs: 4\n");
+    let site = Site::new(cloud, "visibility_timeout_secs: 4\n");
     let senders = Senders::new(&site);
     let mut service = site.serve();
     let mut next = 0;
@@ -137,7 +137,7 @@ fn what_is_taken_from_a_running_service_is_named_and_costs_nothing() {
         lack(action, &take, &|| site.grant_all_but(None));
     }
     lack("s3:GetObject", &|| site.grant_source(false), &|| {
-        site.grant_source(true)
+        site.grant_source(true);
     });
     assert_eq!(service.terminate().code, Some(0));
     let folder = site.deployment.path("events");
@@ -160,7 +160,7 @@ fn what_is_missing_or_wrong_is_told_at_the_start() {
     let Some(cloud) = cloud() else {
         return;
     };
-    let site = Site::new(cloud, dice(), "");
+    let site = Site::new(cloud, "");
     let settings = fs::read_to_string(site.deployment.path("idtrail.yaml"))
         .expect("the settings were written");
     let names = &site.names;

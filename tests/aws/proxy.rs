@@ -57,7 +57,6 @@ pub(crate) struct Rule {
     operation: &'static str,
     /// Stands somewhere in path and query.
     path: String,
-    skip: usize,
     times: usize,
     one_in: u32,
     fault: Fault,
@@ -98,7 +97,6 @@ impl Rule {
         Rule {
             operation,
             path: String::new(),
-            skip: 0,
             times: usize::MAX,
             one_in: 1,
             fault,
@@ -110,12 +108,7 @@ impl Rule {
         Rule { path, ..self }
     }
 
-    /// Spares the first of them.
-    pub(crate) fn after(self, skip: usize) -> Rule {
-        Rule { skip, ..self }
-    }
-
-    /// Then befalls so many.
+    /// Befalls so many of them.
     pub(crate) fn times(self, times: usize) -> Rule {
         Rule { times, ..self }
     }
@@ -127,10 +120,6 @@ impl Rule {
 
     fn befalls(&mut self, operation: &str, path: &str, dice: &mut StdRng) -> bool {
         if self.times == 0 || !operation.starts_with(self.operation) || !path.contains(&self.path) {
-            return false;
-        }
-        if self.skip > 0 {
-            self.skip -= 1;
             return false;
         }
         let hit = dice.random_ratio(1, self.one_in);

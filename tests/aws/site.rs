@@ -4,7 +4,6 @@
 
 use std::path::Path;
 
-use rand::rngs::StdRng;
 use serde_json::{Value, json};
 
 use super::{
@@ -13,6 +12,7 @@ use super::{
     proxy::Proxy,
 };
 use crate::{
+    crash::dice,
     program::{Deployment, Running},
     readers,
 };
@@ -49,7 +49,7 @@ pub(crate) struct Names {
 
 impl Site {
     /// `settings`: further lines of `idtrail.yaml`.
-    pub(crate) fn new(cloud: &'static Cloud, dice: StdRng, settings: &str) -> Site {
+    pub(crate) fn new(cloud: &'static Cloud, settings: &str) -> Site {
         let number = cloud.next_site();
         let named = |what: &str| format!("{what}-{number}");
         let names = Names {
@@ -74,7 +74,7 @@ impl Site {
         let environment = create_user(cloud, &names.user);
         let site = Site {
             cloud,
-            proxy: Proxy::new(&cloud.address, dice),
+            proxy: Proxy::new(&cloud.address, dice()),
             deployment: Deployment::with(environment),
             names,
             queue_url,
