@@ -268,12 +268,12 @@ impl Kept {
         });
         tree.add(appender_box, {
             let attempt = topology.limits().journal.attempt_timeout;
-            let log = Log::new(Arc::clone(&ports.transient), &setup.journal, attempt);
+            let (store, journal) = (Arc::clone(&ports.transient), setup.journal.clone());
             let beat = topology.limits().journal.heartbeat;
             let desk = self.desk.clone();
             move |_| Appender {
                 desk: desk.clone(),
-                log: log.clone(),
+                log: Log::new(Arc::clone(&store), &journal, attempt),
                 beat,
                 settled: deleter.clone(),
                 planner: planner.clone(),

@@ -9,19 +9,25 @@ use std::{sync::Arc, time::Duration};
 use audit::journal_id::{JournalName, Seq};
 use tokio::time::timeout;
 
-use super::effect::{Answer, Effect, Outcome};
+use super::{
+    effect::{Answer, Effect, Outcome},
+    read_ahead::ReadAhead,
+};
 use crate::ports::{Created, Store, StoreError};
+
+/// A listing is many calls, a thousand objects each.
+const LISTING_CALLS: u32 = 15;
 
 /// No answer: ask again after a pause.
 #[derive(Debug, thiserror::Error)]
 #[error("journal unreachable: {0}")]
 pub struct Unreachable(pub String);
 
-#[derive(Clone)]
 pub struct Log {
     store: Arc<dyn Store>,
     prefix: Arc<str>,
     attempt: Duration,
+    objects: ReadAhead,
 }
 
 impl std::fmt::Debug for Log {
@@ -35,14 +41,19 @@ impl std::fmt::Debug for Log {
 impl Log {
     /// `attempt`: how long one call may take before it counts as unanswered.
     pub fn new(store: Arc<dyn Store>, journal: &JournalName, attempt: Duration) -> Log {
+        let prefix = format!("_idtrail/{journal}");
         Log {
+            objects: ReadAhead::new(Arc::clone(&store), format!("{prefix}/log/")),
             store,
-            prefix: format!("_idtrail/{journal}").into(),
+            prefix: prefix.into(),
             attempt,
         }
     }
 
-    pub async fn ask(&self, effect: &Effect) -> Result<Answer, Unreachable> {
+    pub async fn ask(&mut self, effect: &Effect) -> Result<Answer, Unreachable> {
+        if !matches!(effect, Effect::Read(_)) {
+            self.objects.forget();
+        }
         match effect {
             Effect::Boundary => {
                 let last = self.last(&self.folder("boundary"), Seq::ZERO).await?;
@@ -52,10 +63,9 @@ impl Log {
                 .last(&self.folder("log"), *after)
                 .await
                 .map(Answer::Last),
-            Effect::Read(seq) => {
-                let key = format!("{}{seq}", self.folder("log"));
-                self.timed(self.store.get(&key)).await.map(Answer::Object)
-            }
+            Effect::Read(seq) => timed(self.attempt, self.objects.get(*seq))
+                .await
+                .map(Answer::Object),
             Effect::Create { seq, object } => {
                 let key = format!("{}{seq}", self.folder("log"));
                 let created = timeout(self.attempt, self.store.create(&key, object.clone())).await;
@@ -75,9 +85,8 @@ impl Log {
 
     async fn last(&self, folder: &str, after: Seq) -> Result<Option<Seq>, Unreachable> {
         let start = (after > Seq::ZERO).then(|| format!("{folder}{after}"));
-        let listed = self
-            .timed(self.store.list(folder, start.as_deref()))
-            .await?;
+        let listing = self.store.list(folder, start.as_deref());
+        let listed = timed(self.attempt * LISTING_CALLS, listing).await?;
         let Some(last) = listed.last() else {
             return Ok(None);
         };
@@ -90,14 +99,14 @@ impl Log {
         })?;
         Ok(Some(seq))
     }
+}
 
-    async fn timed<T>(
-        &self,
-        call: impl Future<Output = Result<T, StoreError>>,
-    ) -> Result<T, Unreachable> {
-        match timeout(self.attempt, call).await {
-            Ok(answer) => answer.map_err(|error| Unreachable(error.to_string())),
-            Err(_) => Err(Unreachable(format!("no answer in {:?}", self.attempt))),
-        }
+async fn timed<T>(
+    limit: Duration,
+    call: impl Future<Output = Result<T, StoreError>>,
+) -> Result<T, Unreachable> {
+    match timeout(limit, call).await {
+        Ok(answer) => answer.map_err(|error| Unreachable(error.to_string())),
+        Err(_) => Err(Unreachable(format!("no answer in {limit:?}"))),
     }
 }

@@ -43,7 +43,7 @@ async fn inspect(
     globals: &Globals,
 ) -> Result<Exit, Failure> {
     let ports = history::ports(settings).await?;
-    let history = History::open(&ports, settings)
+    let mut history = History::open(&ports, settings)
         .await
         .map_err(Failure::outside)?;
     let last = history.last().0;

@@ -65,7 +65,7 @@ pub(super) fn run(command: &Command, globals: &Globals) -> Result<Exit, Failure>
 
 /// All entries: those in files, then those that are only in the journal yet.
 async fn entries(ports: &Ports, settings: &Settings, quiet: bool) -> Result<Vec<Entry>, Failure> {
-    let history = History::open(ports, settings)
+    let mut history = History::open(ports, settings)
         .await
         .map_err(Failure::outside)?;
     let bar = Progress::count(0, quiet);
