@@ -6,7 +6,7 @@ use actors::base::Topology;
 use audit::{
     journal::{Object, Record},
     lake::{self, Footer},
-    message::{Bad, Content, Decoder, Event, Limits, Unreadable},
+    message::{Bad, Content, Decoder, Event, Limits, Object as Named, Pull, Unreadable},
     normalize::normalize,
     source::Source,
 };
@@ -86,6 +86,7 @@ fn message(input: &[u8]) {
 struct Decoded {
     events: Vec<Event>,
     bad: Vec<Bad>,
+    objects: Vec<Named>,
     skipped: u64,
     failed: Option<Unreadable>,
 }
@@ -108,9 +109,10 @@ impl Decoded {
     }
 
     fn take(&mut self, mut decoder: Decoder) -> Result<(), Unreadable> {
-        while let Some(parcel) = decoder.next_parcel()? {
+        while let Pull::Parcel(parcel) = decoder.next_parcel()? {
             self.events.extend(parcel.events);
             self.bad.extend(parcel.bad);
+            self.objects.extend(parcel.objects);
             self.skipped += parcel.skipped;
         }
         Ok(())
@@ -119,7 +121,7 @@ impl Decoded {
 
 /// A row has its uid, its time, and no text that only looks like a fact.
 fn normalizer(source: Source, event: &[u8]) {
-    let Ok(normalised) = normalize(source, event, SENT_MS) else {
+    let Ok(normalised) = normalize(source, event, None, SENT_MS) else {
         return;
     };
     let row = &normalised.row;

@@ -10,6 +10,7 @@ use actors::{
         Compute, Probe, StartError,
         topology::{self, Topology},
     },
+    ingest::tenants::Tenants,
     journal::{Candidate, replica::Birth},
     pipeline::{Pipeline, Ports, Setup},
     ports::{self, Created, StoreError},
@@ -126,8 +127,12 @@ pub async fn start(
             Compression::Mixed => Codec::Zstd,
             Compression::Snappy => Codec::Snappy,
         },
-        default_tenant: settings.default_tenant.clone(),
-        trust_attributes: settings.trust_attributes,
+        limits: settings.limits.clone(),
+        tenants: Arc::new(Tenants {
+            senders: settings.tenants_by_sender.clone(),
+            owners: settings.tenants_by_owner.clone(),
+            ..Tenants::new(settings.default_tenant.clone(), settings.trust_attributes)
+        }),
         probe: Probe::none(),
     };
     let outside = proven_ports(settings).await?;

@@ -2,9 +2,16 @@
 //!
 //! `_idtrail/<journal>/log/<seq:020>` and `_idtrail/<journal>/boundary/<seq:020>`
 //! in the transient store. Only "no such key" is absence, only an answered write
-//! is an outcome; everything else is [`Unreachable`] or unknown.
+//! is an outcome; everything else is [`Unreachable`] or unknown. What somebody
+//! else put beside them is no object of the journal, whatever it is called.
 
-use std::{sync::Arc, time::Duration};
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::Duration,
+};
 
 use audit::journal_id::{JournalName, Seq};
 use tokio::time::timeout;
@@ -13,21 +20,30 @@ use super::{
     effect::{Answer, Effect, Outcome},
     read_ahead::ReadAhead,
 };
-use crate::ports::{Created, Store, StoreError};
+use crate::{
+    ports::{Created, Store, StoreError},
+    report,
+};
 
 /// A listing is many calls, a thousand objects each.
 const LISTING_CALLS: u32 = 15;
 
 /// No answer: ask again after a pause.
 #[derive(Debug, thiserror::Error)]
-#[error("journal unreachable: {0}")]
-pub struct Unreachable(pub String);
+#[error("journal: {reason}")]
+pub struct Unreachable {
+    pub reason: String,
+    /// It stays so until a person does something.
+    pub fatal: bool,
+}
 
 pub struct Log {
     store: Arc<dyn Store>,
     prefix: Arc<str>,
     attempt: Duration,
     objects: ReadAhead,
+    /// Something else lies beside the journal's objects, and this was said.
+    foreign_told: Arc<AtomicBool>,
 }
 
 impl std::fmt::Debug for Log {
@@ -47,6 +63,7 @@ impl Log {
             store,
             prefix: prefix.into(),
             attempt,
+            foreign_told: Arc::default(),
         }
     }
 
@@ -72,7 +89,7 @@ impl Log {
                 match created {
                     Ok(Ok(Created::New)) => Ok(Answer::Created(Outcome::Won)),
                     Ok(Ok(Created::Exists)) => Ok(Answer::Created(Outcome::Taken)),
-                    Ok(Err(error)) => Err(Unreachable(error.to_string())),
+                    Ok(Err(error)) => Err(error.into()),
                     Err(_) => Ok(Answer::Created(Outcome::Unknown)),
                 }
             }
@@ -87,17 +104,14 @@ impl Log {
         let start = (after > Seq::ZERO).then(|| format!("{folder}{after}"));
         let listing = self.store.list(folder, start.as_deref());
         let listed = timed(self.attempt * LISTING_CALLS, listing).await?;
-        let Some(last) = listed.last() else {
-            return Ok(None);
-        };
-        let digits = last.key.strip_prefix(folder).unwrap_or(&last.key);
-        let seq = digits.parse().map_err(|_| {
-            Unreachable(format!(
-                "{} is not an object of a journal: remove it",
-                last.key
-            ))
-        })?;
-        Ok(Some(seq))
+        let found = listed.iter().rev().find_map(|object| {
+            let seq = object.key.strip_prefix(folder).and_then(seq_of);
+            if seq.is_none() && !self.foreign_told.swap(true, Ordering::Relaxed) {
+                report::journal_foreign(&object.key);
+            }
+            seq
+        });
+        Ok(found)
     }
 }
 
@@ -106,7 +120,25 @@ async fn timed<T>(
     call: impl Future<Output = Result<T, StoreError>>,
 ) -> Result<T, Unreachable> {
     match timeout(limit, call).await {
-        Ok(answer) => answer.map_err(|error| Unreachable(error.to_string())),
-        Err(_) => Err(Unreachable(format!("no answer in {limit:?}"))),
+        Ok(answer) => Ok(answer?),
+        Err(_) => Err(Unreachable {
+            reason: format!("no answer in {limit:?}"),
+            fatal: false,
+        }),
+    }
+}
+
+/// The slot that an object's name says, if it is written as we write it.
+fn seq_of(name: &str) -> Option<Seq> {
+    let seq: Seq = name.parse().ok()?;
+    (seq.to_string() == name).then_some(seq)
+}
+
+impl From<StoreError> for Unreachable {
+    fn from(error: StoreError) -> Unreachable {
+        Unreachable {
+            reason: error.to_string(),
+            fatal: matches!(error, StoreError::Fatal(_)),
+        }
     }
 }

@@ -3,12 +3,10 @@
 //! Pull style and free of waiting: each [`Decoder::next_parcel`] reads about a
 //! parcel's bytes, decompressing as it goes, and hands out the events that are
 //! complete as slices of that one buffer. What is unfinished is carried over to
-//! the next. Envelopes are opened here; an event inside one keeps its bytes.
+//! the next. Content that arrives in chunks is fed: the decoder says when it
+//! needs one. Envelopes are opened here; an event inside one keeps its bytes.
 
-use std::{
-    io::{Cursor, Read},
-    ops::Range,
-};
+use std::{io::Read, ops::Range};
 
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use bytes::{Buf as _, Bytes, BytesMut};
@@ -16,6 +14,8 @@ use bytes::{Buf as _, Bytes, BytesMut};
 use super::{
     BAD_BYTES_MAX, Bad, Event, Limits, Parcel, Pointer, Unreadable,
     envelope::Shape,
+    input::Input,
+    notification,
     splitter::{Splitter, Step},
     unpack::{Unpacker, is_gzip, is_zstd},
 };
@@ -54,12 +54,12 @@ impl Content {
             let packed = STANDARD
                 .decode(body.trim_ascii())
                 .map_err(|_| Unreadable::Base64)?;
-            let decoder = Decoder::of_object(packed.into(), limits)?;
+            let decoder = Decoder::of_object(packed.into(), limits);
             return Ok(Content::Events(Box::new(decoder)));
         }
         match Pointer::of_body(&body) {
             Some(pointer) => Ok(Content::Payload(pointer?)),
-            None => Ok(Content::Events(Box::new(Decoder::of_object(body, limits)?))),
+            None => Ok(Content::Events(Box::new(Decoder::of_object(body, limits)))),
         }
     }
 }
@@ -76,35 +76,43 @@ pub struct Decoder {
     over: bool,
     /// Told after what came before it was handed out.
     failed: Option<Unreadable>,
-    /// An event, or something bad, was handed out.
-    begun: bool,
+}
+
+/// What [`Decoder::next_parcel`] gives.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum Pull {
+    Parcel(Parcel),
+    /// Feed the next chunk, or close. Only a decoder of chunks says so.
+    Hungry,
+    /// That was all.
+    End,
 }
 
 impl Decoder {
     /// Of bytes that are in memory.
-    pub fn of_object(content: Bytes, limits: &Limits) -> Result<Decoder, Unreadable> {
+    pub fn of_object(content: Bytes, limits: &Limits) -> Decoder {
         let mut expected = content.len();
         if is_gzip(&content) || is_zstd(&content) {
             expected = expected.saturating_mul(USUAL_RATIO);
         }
-        Decoder::new(Box::new(Cursor::new(content)), expected, limits)
+        Decoder::new(Input::of_bytes(content), expected, limits)
     }
 
     /// Of bytes that are read as they are needed.
-    pub fn of_reader(
-        reader: impl Read + Send + 'static,
-        limits: &Limits,
-    ) -> Result<Decoder, Unreadable> {
-        Decoder::new(Box::new(reader), limits.parcel_bytes, limits)
+    pub fn of_reader(reader: impl Read + Send + 'static, limits: &Limits) -> Decoder {
+        let input = Input::of_reader(Box::new(reader));
+        Decoder::new(input, limits.parcel_bytes, limits)
     }
 
-    fn new(
-        reader: Box<dyn Read + Send>,
-        expected: usize,
-        limits: &Limits,
-    ) -> Result<Decoder, Unreadable> {
-        Ok(Decoder {
-            unpacker: Unpacker::new(reader, limits)?,
+    /// Of bytes that will be fed: when [`Pull::Hungry`] comes out, the next go in
+    /// by [`Decoder::feed`], or there are no more and [`Decoder::close`] says so.
+    pub fn of_chunks(limits: &Limits) -> Decoder {
+        Decoder::new(Input::of_chunks(), limits.parcel_bytes, limits)
+    }
+
+    fn new(input: Input, expected: usize, limits: &Limits) -> Decoder {
+        Decoder {
+            unpacker: Unpacker::new(input, limits),
             splitter: Splitter::new(limits),
             limits: limits.clone(),
             // One more, so that the end is seen without growing.
@@ -112,14 +120,23 @@ impl Decoder {
             offset: 0,
             over: false,
             failed: None,
-            begun: false,
-        })
+        }
     }
 
-    /// The next events. `None`: there are no more. After an error the rest
-    /// cannot be read.
-    pub fn next_parcel(&mut self) -> Result<Option<Parcel>, Unreadable> {
+    /// The next chunk, of any size. It is kept until it is used up.
+    pub fn feed(&mut self, chunk: Bytes) {
+        self.unpacker.input_mut().feed(chunk);
+    }
+
+    /// The content is complete with the chunks that were fed.
+    pub fn close(&mut self) {
+        self.unpacker.input_mut().close();
+    }
+
+    /// The next events. After an error the rest cannot be read.
+    pub fn next_parcel(&mut self) -> Result<Pull, Unreadable> {
         let mut steps = Vec::new();
+        let mut hungry = false;
         while steps.len() < self.limits.parcel_events {
             let over = self.over || self.failed.is_some();
             match self.splitter.next(&self.buffer, over) {
@@ -127,18 +144,25 @@ impl Decoder {
                 Step::Bad(range, _) if self.failed.is_some() && range.end == self.buffer.len() => {
                     break;
                 }
-                Step::More if self.failed.is_none() && self.may_grow(&steps) => {
+                Step::More if self.failed.is_none() && !hungry && self.may_grow(&steps) => {
                     if steps.is_empty() {
                         self.release();
                     }
-                    self.failed = self.fill().err();
+                    match self.fill() {
+                        Ok(ready) => hungry = !ready,
+                        Err(error) => self.failed = Some(error),
+                    }
                 }
                 Step::More | Step::End => break,
                 found => steps.push(found),
             }
         }
         if steps.is_empty() {
-            return self.finish();
+            return if hungry {
+                Ok(Pull::Hungry)
+            } else {
+                self.finish()
+            };
         }
         let offset = self.offset;
         let buffer = self.release_with(&steps);
@@ -147,10 +171,9 @@ impl Decoder {
             ..Parcel::default()
         };
         for step in steps {
-            self.take(step, &buffer, offset, 0, &mut parcel)?;
+            self.take(step, &buffer, offset, 0, &mut parcel);
         }
-        self.begun |= !(parcel.events.is_empty() && parcel.bad.is_empty());
-        Ok(Some(parcel))
+        Ok(Pull::Parcel(parcel))
     }
 
     /// Bytes decompressed so far.
@@ -163,11 +186,11 @@ impl Decoder {
         self.splitter.scanned()
     }
 
-    fn finish(&mut self) -> Result<Option<Parcel>, Unreadable> {
+    fn finish(&self) -> Result<Pull, Unreadable> {
         match self.failed.clone() {
             Some(error) => Err(error),
             None if self.splitter.is_blank() => Err(Unreadable::Empty),
-            None => Ok(None),
+            None => Ok(Pull::End),
         }
     }
 
@@ -201,8 +224,9 @@ impl Decoder {
         longer.unwrap_or(released)
     }
 
-    /// Reads up to a full parcel, or a little more of a large event.
-    fn fill(&mut self) -> Result<(), Unreadable> {
+    /// Reads up to a full parcel, or a little more of a large event. Whether there
+    /// is no need to wait for a chunk.
+    fn fill(&mut self) -> Result<bool, Unreadable> {
         let target = self.limits.parcel_bytes.max(self.buffer.len() + READ_BYTES);
         while self.buffer.len() < target && !self.over {
             let length = self.buffer.len();
@@ -211,27 +235,23 @@ impl Decoder {
             self.buffer
                 .resize(length + step.min(READ_BYTES).min(target - length), 0);
             let result = self.unpacker.read(&mut self.buffer[length..]);
-            let count = result.as_ref().map_or(0, |count| *count);
+            let count = result.as_ref().map_or(0, |count| count.unwrap_or_default());
             self.buffer.truncate(length + count);
-            self.over = result? == 0;
+            match result? {
+                Some(count) => self.over = count == 0,
+                None => return Ok(false),
+            }
         }
-        Ok(())
+        Ok(true)
     }
 
     /// Puts what was found into the parcel. `offset`: of `buffer` in the
     /// content.
-    fn take(
-        &self,
-        step: Step,
-        buffer: &Bytes,
-        offset: u64,
-        envelopes: u32,
-        parcel: &mut Parcel,
-    ) -> Result<(), Unreadable> {
+    fn take(&self, step: Step, buffer: &Bytes, offset: u64, envelopes: u32, parcel: &mut Parcel) {
         match step {
             Step::Event(range) => {
                 let at = offset + range.start as u64;
-                self.open(&buffer.slice(range), at, envelopes, parcel)?;
+                self.open(&buffer.slice(range), at, envelopes, parcel);
             }
             Step::Bad(range, reason) => parcel.bad.push(Bad {
                 offset: offset + range.start as u64,
@@ -240,17 +260,10 @@ impl Decoder {
             }),
             Step::More | Step::End => {}
         }
-        Ok(())
     }
 
     /// Takes one object: an event, or an envelope around some.
-    fn open(
-        &self,
-        raw: &Bytes,
-        offset: u64,
-        envelopes: u32,
-        parcel: &mut Parcel,
-    ) -> Result<(), Unreadable> {
+    fn open(&self, raw: &Bytes, offset: u64, envelopes: u32, parcel: &mut Parcel) {
         let shape = if envelopes < ENVELOPES_MAX {
             Shape::of(raw)
         } else {
@@ -258,67 +271,57 @@ impl Decoder {
         };
         match shape {
             Shape::Event => parcel.events.push(Event {
-                raw: raw.clone(),
                 offset,
-                owner: None,
+                ..Event::of(raw.clone())
             }),
-            Shape::Detail(range) => parcel.events.push(Event {
-                offset: offset + range.start as u64,
-                raw: raw.slice(range),
-                owner: None,
+            Shape::Detail { event, owner } => parcel.events.push(Event {
+                offset: offset + event.start as u64,
+                raw: raw.slice(event),
+                owner,
             }),
             Shape::Records(range) => {
                 let inner_offset = offset + range.start as u64;
-                self.split(&raw.slice(range), inner_offset, envelopes + 1, parcel)?;
+                self.split(&raw.slice(range), inner_offset, envelopes + 1, parcel);
             }
             Shape::Message(range) => match serde_json::from_slice::<String>(&raw[range]) {
                 Ok(message) if !message.trim_ascii().is_empty() => {
                     parcel.bytes += message.len();
-                    self.split(&Bytes::from(message), offset, envelopes + 1, parcel)?;
+                    self.split(&Bytes::from(message), offset, envelopes + 1, parcel);
                 }
-                Ok(_) => parcel
-                    .bad
-                    .push(bad(raw, offset, "the SNS message is empty")),
+                Ok(_) => {
+                    let reason = "the SNS message is empty".to_owned();
+                    parcel.bad.push(Bad::new(raw, offset, reason));
+                }
                 Err(error) => {
                     let reason = format!("the SNS message cannot be read: {error}");
-                    parcel.bad.push(bad(raw, offset, &reason));
+                    parcel.bad.push(Bad::new(raw, offset, reason));
                 }
             },
             Shape::Notice => parcel.skipped += 1,
-            Shape::Objects => {
-                if !self.begun && parcel.events.is_empty() && parcel.bad.is_empty() {
-                    return Err(Unreadable::S3Notification);
-                }
-                let reason = Unreadable::S3Notification.to_string();
-                parcel.bad.push(bad(raw, offset, &reason));
-            }
+            Shape::Notification(form) => notification::take(form, raw, offset, parcel),
         }
-        Ok(())
     }
 
     /// Splits what an envelope held.
-    fn split(
-        &self,
-        text: &Bytes,
-        offset: u64,
-        envelopes: u32,
-        parcel: &mut Parcel,
-    ) -> Result<(), Unreadable> {
+    fn split(&self, text: &Bytes, offset: u64, envelopes: u32, parcel: &mut Parcel) {
         let mut splitter = Splitter::new(&self.limits);
         loop {
             match splitter.next(text, true) {
-                Step::End | Step::More => return Ok(()),
-                step => self.take(step, text, offset, envelopes, parcel)?,
+                Step::End | Step::More => return,
+                step => self.take(step, text, offset, envelopes, parcel),
             }
         }
     }
 }
 
-fn bad(raw: &Bytes, offset: u64, reason: &str) -> Bad {
-    Bad {
-        raw: kept(raw, 0..raw.len()),
-        offset,
-        reason: reason.to_owned(),
+impl Bad {
+    /// A whole object that says nothing.
+    pub(super) fn new(raw: &Bytes, offset: u64, reason: String) -> Bad {
+        Bad {
+            raw: kept(raw, 0..raw.len()),
+            offset,
+            reason,
+        }
     }
 }
 

@@ -7,7 +7,7 @@ use std::{collections::BTreeMap, fmt::Write as _, io::Read, sync::Arc};
 
 use actors::ports::{Outgoing, Queue, Store};
 use audit::{
-    message::{Decoder, ENCODING, Full, Limits, Packer, Pointer, Unreadable},
+    message::{Decoder, ENCODING, Full, Limits, Packer, Pointer, Pull, Unreadable},
     source::Source,
 };
 use bytes::Bytes;
@@ -71,12 +71,12 @@ impl Publisher {
         reader: impl Read + Send + 'static,
     ) -> Result<(), Failure> {
         let mut bad = 0;
-        let mut decoder =
-            Decoder::of_reader(reader, &limits()).map_err(|why| unreadable(name, &why))?;
+        let mut decoder = Decoder::of_reader(reader, &limits());
         loop {
             let parcel = match decoder.next_parcel() {
-                Ok(Some(parcel)) => parcel,
-                Ok(None) | Err(Unreadable::Empty) => break,
+                Ok(Pull::Parcel(parcel)) => parcel,
+                // Only a decoder that is fed is ever hungry.
+                Ok(Pull::End | Pull::Hungry) | Err(Unreadable::Empty) => break,
                 Err(why) => {
                     // What came before is sent: the error names the rest.
                     self.flush()?;
@@ -85,6 +85,9 @@ impl Publisher {
             };
             for event in parcel.events {
                 self.event(event.raw)?;
+            }
+            for object in parcel.objects {
+                self.alone(object.raw)?;
             }
             for piece in parcel.bad {
                 bad += 1;

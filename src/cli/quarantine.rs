@@ -30,8 +30,9 @@ use crate::{
 pub(super) enum Command {
     /// Print what is in quarantine, one object a line
     ///
-    /// Each line is {"tenant","source","reason","message_id","offset","raw"}; bytes that
-    /// are no text are in base64, and "raw_encoding" says so. Reads only, so it may run beside `run`.
+    /// Each line is {"tenant","source","reason","message_id","object","offset","raw"}; "object" is
+    /// there if the event was in one; bytes that are no text are in base64, and "raw_encoding" says
+    /// so. Reads only, so it may run beside `run`.
     Ls,
     /// Send what is in quarantine to the queue again
     ///

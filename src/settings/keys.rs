@@ -178,31 +178,38 @@ const OWN: &[Key] = &[
         "Where /healthz, /readyz and /metrics answer.",
     ),
     key(
+        "tenants.senders",
+        Kind::Tenants,
+        None,
+        Reach::Always,
+        "Tenant by the sender that SQS verified: its SenderId, or the part before the colon; goes before all else.",
+    ),
+    key(
         "tenants.aws",
         Kind::Tenants,
         None,
-        Reach::Later,
+        Reach::Always,
         "Tenant by AWS account number.",
     ),
     key(
         "tenants.github",
         Kind::Tenants,
         None,
-        Reach::Later,
+        Reach::Always,
         "Tenant by GitHub organisation.",
     ),
     key(
         "tenants.okta",
         Kind::Tenants,
         None,
-        Reach::Later,
+        Reach::Always,
         "Tenant by Okta organisation.",
     ),
     key(
         "tenants.teleport",
         Kind::Tenants,
         None,
-        Reach::Later,
+        Reach::Always,
         "Tenant by Teleport cluster.",
     ),
     key(
@@ -252,9 +259,53 @@ const OWN: &[Key] = &[
     ),
 ];
 
+const LIMITS: &[Key] = &[
+    key(
+        "limits.event_mib_max",
+        Kind::Number { min: 1, max: 16 },
+        Some("16"),
+        Reach::Always,
+        "A larger event goes to the quarantine.",
+    ),
+    key(
+        "limits.compressed_mib_max",
+        Kind::Number {
+            min: 1,
+            max: 65_536,
+        },
+        Some("256"),
+        Reach::Always,
+        "Most that is read of a compressed message or object.",
+    ),
+    key(
+        "limits.unpacked_mib_max",
+        Kind::Number {
+            min: 1,
+            max: 1_048_576,
+        },
+        Some("2048"),
+        Reach::Always,
+        "Most that a message or object may unpack to.",
+    ),
+    key(
+        "limits.ratio_max",
+        Kind::Number { min: 2, max: 2_000 },
+        Some("200"),
+        Reach::Always,
+        "Unpacked to compressed bytes, past the first MiB: beyond it is a bomb, and is not read on.",
+    ),
+    key(
+        "limits.zstd_window_log_max",
+        Kind::Number { min: 10, max: 27 },
+        Some("23"),
+        Reach::Always,
+        "Memory that a zstd frame may ask for, as a power of two; 23 is 8 MiB.",
+    ),
+];
+
 /// All keys.
 pub fn all() -> impl Iterator<Item = &'static Key> {
-    SWITCHES.iter().chain(AWS).chain(OWN)
+    SWITCHES.iter().chain(AWS).chain(OWN).chain(LIMITS)
 }
 
 /// The key of this path.

@@ -15,7 +15,7 @@ mod yaml;
 
 use std::{collections::BTreeMap, fs, io, net::SocketAddr, path::Path, path::PathBuf};
 
-use audit::{journal_id::JournalName, tenant::Tenant};
+use audit::{journal_id::JournalName, message, source::Source, tenant::Tenant};
 
 pub use aws::{Aws, Prefix};
 pub use issue::{Issue, Place};
@@ -40,6 +40,11 @@ pub struct Settings {
     pub default_tenant: Tenant,
     /// Whether the message attribute `tenant_id` is believed.
     pub trust_attributes: bool,
+    /// By the sender that the queue verified.
+    pub tenants_by_sender: BTreeMap<String, Tenant>,
+    /// By the owner of an event, in the order of [`Source::ALL`].
+    pub tenants_by_owner: [BTreeMap<String, Tenant>; 4],
+    pub limits: message::Limits,
     pub journal: JournalName,
     pub lake_compression: Compression,
     /// A file that replaces the built-in topology.
@@ -127,6 +132,12 @@ impl From<Values> for Settings {
             http_listen: values.required("http.listen"),
             default_tenant: values.required("default_tenant"),
             trust_attributes: values.required("trust_attributes"),
+            tenants_by_sender: values.optional("tenants.senders").unwrap_or_default(),
+            tenants_by_owner: Source::ALL.map(|source| {
+                let tenants = values.optional(&format!("tenants.{source}"));
+                tenants.unwrap_or_default()
+            }),
+            limits: limits(&mut values),
             journal: values.required("journal.name"),
             lake_compression: match compression.as_str() {
                 "snappy" => Compression::Snappy,
@@ -137,6 +148,18 @@ impl From<Values> for Settings {
             visibility_timeout_secs: values.required("visibility_timeout_secs"),
             warnings: values.warnings,
         }
+    }
+}
+
+fn limits(values: &mut Values) -> message::Limits {
+    let mut mib = |key| values.required::<u64>(key) << 20;
+    message::Limits {
+        event_bytes: mib("limits.event_mib_max") as usize,
+        compressed_bytes: mib("limits.compressed_mib_max"),
+        unpacked_bytes: mib("limits.unpacked_mib_max"),
+        ratio: values.required("limits.ratio_max"),
+        zstd_window_log: values.required::<u64>("limits.zstd_window_log_max") as u32,
+        ..message::Limits::default()
     }
 }
 

@@ -230,7 +230,8 @@ macro_rules! plain {
 
 plain!(
     Boolean => bool, Text => String, Number => u64, Address => SocketAddr, Tenant => Tenant,
-    Journal => JournalName, S3 => Prefix, Buckets => BTreeMap<String, Option<String>>
+    Journal => JournalName, S3 => Prefix, Buckets => BTreeMap<String, Option<String>>,
+    Tenants => BTreeMap<String, Tenant>
 );
 
 #[cfg(test)]

@@ -71,10 +71,10 @@ impl World {
                         .expect("readable")
                         .expect("stored before its pointer");
                     pointer.verify(&payload).expect("what was meant");
-                    Decoder::of_object(payload, &Limits::default()).expect("readable")
+                    Decoder::of_object(payload, &Limits::default())
                 }
             };
-            while let Some(parcel) = decoder.next_parcel().expect("readable") {
+            while let Pull::Parcel(parcel) = decoder.next_parcel().expect("readable") {
                 events.extend(parcel.events.into_iter().map(|event| event.raw));
                 bad.extend(parcel.bad.into_iter().map(|piece| piece.raw));
             }
