@@ -152,7 +152,7 @@ fn ministack(python: &Path) -> Option<(String, Child)> {
     let port = free.local_addr().expect("it is bound").port();
     drop(free);
     let address = format!("127.0.0.1:{port}");
-    let mut child = command(python, "ministack.py")
+    let mut child = command(python, "cloud.py")
         .env("GATEWAY_PORT", port.to_string())
         .env("BIND_HOST", "127.0.0.1")
         .env("MINISTACK_HOST", "127.0.0.1")
