@@ -260,7 +260,7 @@ impl Running {
         let mut address = None;
         let told = self.until(|said| {
             let after = said.split_once(" http=").map(|(_, after)| after);
-            address = after.and_then(|after| Some(after.split_once('\n')?.0.to_owned()));
+            address = after.and_then(|after| Some(after.split_once([' ', '\n'])?.0.to_owned()));
             address.is_some()
         });
         assert!(
@@ -297,6 +297,9 @@ impl Running {
         let begun = Instant::now();
         while !done(self) {
             assert!(begun.elapsed() < WAIT_MAX, "{what}: {}", self.said());
+            if let Some(ended) = self.try_wait() {
+                panic!("{what}: {ended:?}");
+            }
             pause(Duration::from_millis(50));
         }
     }
