@@ -214,7 +214,16 @@ fn batches() -> impl Strategy<Value = Batch> {
 fn entries() -> impl Strategy<Value = Entry> {
     let source = option::of(proptest::sample::select(Source::ALL.to_vec()));
     (
-        any::<(String, String, String, Option<String>, u64, i64, Vec<u8>, u128)>(),
+        any::<(
+            String,
+            String,
+            String,
+            Option<String>,
+            u64,
+            i64,
+            Vec<u8>,
+            u128,
+        )>(),
         source,
     )
         .prop_map(

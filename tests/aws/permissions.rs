@@ -176,7 +176,7 @@ fn what_is_missing_or_wrong_is_told_at_the_start() {
         (
             &format!("bucket_owner: {ACCOUNT}"),
             "bucket_owner: 999999999999",
-            &["arn:aws:s3:::", "999999999999"],
+            &["arn:aws:s3:::", "denied"],
         ),
         (
             &site.proxy.url,
