@@ -21,10 +21,11 @@ use bytes::Bytes;
 use tokio::runtime::{self, Runtime};
 
 use crate::{
-    aws::Cloud,
+    aws::{self, Cloud},
     cli::{Exit, Failure},
     clock::Machine,
-    local::{DirectoryLock, Layout, NoObjects, Queue, Store},
+    finding::Finding,
+    local::{self, DirectoryLock, Layout, NoObjects, Queue, Store},
     settings::{Compression, Settings},
 };
 
@@ -208,6 +209,14 @@ async fn patient(store: &dyn ports::Store, key: &str) -> Result<Created, Failure
 fn refused(error: &StoreError) -> Failure {
     match error {
         StoreError::Retry(what) | StoreError::Fatal(what) => Failure::outside(what),
+    }
+}
+
+/// Tries everything that a run will need.
+pub async fn try_out(settings: &Settings, quiet: bool) -> Vec<Finding> {
+    match &settings.aws {
+        Some(aws) => aws::live::check(settings, aws, draw(), quiet).await,
+        None => local::live::check(&Layout::new(&settings.data), draw()).await,
     }
 }
 

@@ -9,6 +9,7 @@ pub mod aws;
 pub mod boot;
 pub mod cli;
 pub mod clock;
+pub mod finding;
 pub mod history;
 pub mod http;
 pub mod local;

@@ -6,6 +6,7 @@
 //! One HTTPS client serves all services, so that connections are shared.
 
 mod letters;
+pub mod live;
 mod location;
 mod objects;
 mod operation;
@@ -117,3 +118,6 @@ fn attempt(limit: Duration) -> TimeoutConfig {
         .operation_attempt_timeout(limit)
         .build()
 }
+
+#[cfg(test)]
+mod tests;

@@ -54,24 +54,59 @@ impl Objects {
 
 impl Allowed {
     /// The account that must own the bucket, if one is named.
-    fn owner(&self, object: &Object) -> Result<Option<&str>, ObjectError> {
-        let forbidden = |what: String| Err(ObjectError::Forbidden(what));
+    fn owner(&self, object: &Object) -> Result<Option<&str>, String> {
         let Some(owner) = self.buckets.get(&object.bucket) else {
-            return forbidden(format!(
+            return Err(format!(
                 "bucket {:?} is not one of source_buckets: add it there if its objects shall be \
                  read",
                 object.bucket.chars().take(63).collect::<String>()
             ));
         };
         if !(1..=KEY_BYTES_MAX).contains(&object.key.len()) {
-            return forbidden("a key has 1 to 1024 bytes".to_owned());
+            return Err("a key has 1 to 1024 bytes".to_owned());
         }
         let is_own =
             |own: &Prefix| own.bucket == object.bucket && object.key.starts_with(&own.folder());
         if self.own.iter().any(is_own) {
-            return forbidden("the object lies where idtrail itself writes".to_owned());
+            return Err("the object lies where idtrail itself writes".to_owned());
         }
         Ok(owner.as_deref())
+    }
+}
+
+/// Why there is no stretch.
+#[derive(Debug)]
+pub(super) enum Refusal {
+    /// By the settings: nobody was asked.
+    Forbidden(String),
+    Trouble(Trouble),
+}
+
+impl Objects {
+    pub(super) async fn stretch(
+        &self,
+        object: &Object,
+        offset: u64,
+        tag: Option<&str>,
+    ) -> Result<Stretch, Refusal> {
+        let owner = self.allowed.owner(object).map_err(Refusal::Forbidden)?;
+        let arn = format!("{}/*", bucket_arn(self.allowed.partition, &object.bucket));
+        let wanted = Wanted {
+            bucket: &object.bucket,
+            key: &object.key,
+            version: object.version.as_deref(),
+            owner,
+            tag,
+            arn: &arn,
+        };
+        let found = wanted.read(&self.client, offset, STRETCH_BYTES).await;
+        let found = found.map_err(Refusal::Trouble)?;
+        Ok(Stretch {
+            bytes: found.bytes,
+            total_bytes: found.total,
+            tag: found.tag.into(),
+            modified_ms: found.modified_ms,
+        })
     }
 }
 
@@ -83,44 +118,28 @@ impl ports::Objects for Objects {
         offset: u64,
         tag: Option<&str>,
     ) -> Result<Stretch, ObjectError> {
-        let owner = self.allowed.owner(object)?;
-        let arn = format!("{}/*", bucket_arn(self.allowed.partition, &object.bucket));
-        let wanted = Wanted {
-            bucket: &object.bucket,
-            key: &object.key,
-            version: object.version.as_deref(),
-            owner,
-            tag,
-            arn: &arn,
-        };
-        match wanted.read(&self.client, offset, STRETCH_BYTES).await {
-            Ok(found) => Ok(Stretch {
-                bytes: found.bytes,
-                total_bytes: found.total,
-                tag: found.tag.into(),
-                modified_ms: found.modified_ms,
-            }),
-            Err(trouble) => Err(failed(trouble, owner)),
-        }
+        Ok(self.stretch(object, offset, tag).await?)
     }
 }
 
-fn failed(trouble: Trouble, owner: Option<&str>) -> ObjectError {
-    match trouble.kind {
-        Kind::Absent => ObjectError::Absent(trouble.what),
-        Kind::Precondition => {
-            ObjectError::Retry(format!("replaced while it was read: {}", trouble.what))
+impl From<Refusal> for ObjectError {
+    fn from(refusal: Refusal) -> ObjectError {
+        let trouble = match refusal {
+            Refusal::Forbidden(what) => return ObjectError::Forbidden(what),
+            Refusal::Trouble(trouble) => trouble,
+        };
+        let what = trouble.what;
+        match trouble.kind {
+            Kind::Absent => ObjectError::Absent(what),
+            Kind::Precondition => {
+                ObjectError::Retry(format!("it was replaced while it was read: {what}"))
+            }
+            Kind::Denied => ObjectError::Retry(format!(
+                "{what}; S3 says the same of an object that is not there, unless s3:ListBucket is \
+                 granted on the bucket, and of a bucket that another account owns than the one \
+                 source_buckets names"
+            )),
+            _ => ObjectError::Retry(what),
         }
-        Kind::Denied => {
-            let owner = owner.map_or_else(String::new, |owner| {
-                format!(", and for a bucket that {owner} does not own")
-            });
-            ObjectError::Retry(format!(
-                "{}; S3 says so also of an object that is not there, unless s3:ListBucket on the \
-                 bucket is granted{owner}",
-                trouble.what
-            ))
-        }
-        _ => ObjectError::Retry(trouble.what),
     }
 }

@@ -29,6 +29,29 @@ pub(super) const UPLOAD_PART: Operation = s3("UploadPart", "s3:PutObject");
 pub(super) const COMPLETE_UPLOAD: Operation = s3("CompleteMultipartUpload", "s3:PutObject");
 pub(super) const ABORT_UPLOAD: Operation = s3("AbortMultipartUpload", "s3:AbortMultipartUpload");
 
+// Only `idtrail check --live` calls these.
+pub(super) const GET_LOCATION: Operation = s3("GetBucketLocation", "s3:GetBucketLocation");
+pub(super) const LIST_PARTS: Operation = s3("ListParts", "s3:ListMultipartUploadParts");
+pub(super) const LIST_UPLOADS: Operation =
+    s3("ListMultipartUploads", "s3:ListBucketMultipartUploads");
+pub(super) const GET_TABLE: Operation = Operation {
+    service: "glue",
+    name: "GetTable",
+    action: "glue:GetTable",
+};
+pub(super) const START_QUERY: Operation =
+    athena("StartQueryExecution", "athena:StartQueryExecution");
+pub(super) const GET_QUERY: Operation = athena("GetQueryExecution", "athena:GetQueryExecution");
+pub(super) const GET_RESULTS: Operation = athena("GetQueryResults", "athena:GetQueryResults");
+
+const fn athena(name: &'static str, action: &'static str) -> Operation {
+    Operation {
+        service: "athena",
+        name,
+        action,
+    }
+}
+
 const fn sqs(name: &'static str, action: &'static str) -> Operation {
     Operation {
         service: "sqs",

@@ -68,7 +68,7 @@ impl Store {
     }
 
     /// One PUT.
-    async fn put(&self, key: &str, body: Bytes) -> Result<Created, Trouble> {
+    pub(super) async fn put(&self, key: &str, body: Bytes) -> Result<Created, Trouble> {
         let limits = once(body.len());
         let request = self
             .client
@@ -84,16 +84,21 @@ impl Store {
         created(ask(PUT_OBJECT, &self.arn, request.send()).await)
     }
 
-    /// By ranges, all of the same content.
-    async fn read(&self, key: &str) -> Result<Option<Bytes>, Trouble> {
-        let wanted = Wanted {
+    /// This object, as it is now.
+    pub(super) fn wanted<'w>(&'w self, key: &'w str) -> Wanted<'w> {
+        Wanted {
             bucket: &self.location.bucket,
             key,
             version: None,
             owner: self.location.owner.as_deref(),
             tag: None,
             arn: &self.arn,
-        };
+        }
+    }
+
+    /// By ranges, all of the same content.
+    pub(super) async fn read(&self, key: &str) -> Result<Option<Bytes>, Trouble> {
+        let wanted = self.wanted(key);
         let count = PART_BYTES as u64;
         let first = match wanted.read(&self.client, 0, count).await {
             Ok(first) => first,
@@ -119,7 +124,11 @@ impl Store {
         Ok(Some(whole.freeze()))
     }
 
-    async fn pages(&self, prefix: &str, after: Option<String>) -> Result<Vec<Listed>, Trouble> {
+    pub(super) async fn pages(
+        &self,
+        prefix: &str,
+        after: Option<String>,
+    ) -> Result<Vec<Listed>, Trouble> {
         let mut found = Vec::new();
         let mut token = None;
         loop {
@@ -147,7 +156,7 @@ impl Store {
     }
 
     /// Every version of this key and every marker of a deletion.
-    async fn versions(&self, key: &str) -> Result<Vec<String>, Trouble> {
+    pub(super) async fn versions(&self, key: &str) -> Result<Vec<String>, Trouble> {
         let mut found = Vec::new();
         let mut next = (None, None);
         loop {
@@ -178,7 +187,7 @@ impl Store {
         }
     }
 
-    async fn delete(&self, key: &str, version: Option<&str>) -> Result<(), Trouble> {
+    pub(super) async fn delete(&self, key: &str, version: Option<&str>) -> Result<(), Trouble> {
         let operation: Operation = match version {
             Some(_) => DELETE_VERSION,
             None => DELETE_OBJECT,
@@ -196,7 +205,7 @@ impl Store {
         }
     }
 
-    async fn remove_versions(&self, key: &str) -> Result<(), Trouble> {
+    pub(super) async fn remove_versions(&self, key: &str) -> Result<(), Trouble> {
         for version in self.versions(key).await? {
             self.delete(key, Some(&version)).await?;
         }

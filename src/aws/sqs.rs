@@ -34,6 +34,8 @@ use crate::settings::Aws;
 const WAIT: Duration = Duration::from_secs(20);
 /// SQS takes and gives no more at a time.
 const ENTRIES_MAX: usize = 10;
+/// How long a look at the queue waits for a message, and hides it.
+const PEEK: Duration = Duration::from_secs(2);
 /// How often an entry that the service failed on is sent again, and after how long.
 const SENDS_MAX: u32 = 3;
 const SEND_PAUSE: Duration = Duration::from_millis(200);
@@ -75,7 +77,7 @@ impl Queue {
         Queue(Arc::new(Inner {
             client,
             url: aws.queue_url.clone(),
-            arn: arn(&aws.queue_url, &aws.region),
+            arn: arn(aws),
             clock,
             visibility,
             kept: Mutex::default(),
@@ -86,11 +88,23 @@ impl Queue {
     /// may not says so at its start. What it receives, the first receive gives.
     pub async fn prove(&self) -> Result<(), Trouble> {
         let at_ms = self.0.clock.boot_ms();
-        let messages = self.poll(ENTRIES_MAX, Duration::ZERO).await?;
+        let messages = self
+            .poll(ENTRIES_MAX, Duration::ZERO, self.0.visibility)
+            .await?;
         *self.kept() = Kept { at_ms, messages };
         // The receipt is none, so nothing is deleted: the permission is asked first.
         let entry = (MessageId("none".into()), Receipt("none".into()));
         self.delete_some(&[entry]).await.map(|_| ())
+    }
+
+    /// As policies name it.
+    pub(super) fn arn(&self) -> &str {
+        &self.0.arn
+    }
+
+    /// One message, for a moment: others may have it soon.
+    pub(super) async fn peek(&self) -> Result<Vec<Message>, Trouble> {
+        self.poll(1, PEEK, PEEK).await
     }
 
     fn kept(&self) -> std::sync::MutexGuard<'_, Kept> {
@@ -109,7 +123,12 @@ impl Queue {
         kept.messages.drain(..count).collect()
     }
 
-    async fn poll(&self, count_max: usize, wait: Duration) -> Result<Vec<Message>, Trouble> {
+    async fn poll(
+        &self,
+        count_max: usize,
+        wait: Duration,
+        visibility: Duration,
+    ) -> Result<Vec<Message>, Trouble> {
         let count = i32::try_from(count_max.clamp(1, ENTRIES_MAX)).unwrap_or(1);
         let request = self
             .0
@@ -118,7 +137,7 @@ impl Queue {
             .queue_url(&self.0.url)
             .max_number_of_messages(count)
             .wait_time_seconds(seconds(wait))
-            .visibility_timeout(seconds(self.0.visibility))
+            .visibility_timeout(seconds(visibility))
             .message_system_attribute_names(MessageSystemAttributeName::SenderId)
             .message_system_attribute_names(MessageSystemAttributeName::SentTimestamp)
             .message_system_attribute_names(MessageSystemAttributeName::ApproximateReceiveCount)
@@ -130,7 +149,10 @@ impl Queue {
         Ok(messages.into_iter().filter_map(message).collect())
     }
 
-    async fn delete_some(&self, entries: &[(MessageId, Receipt)]) -> Result<Vec<bool>, Trouble> {
+    pub(super) async fn delete_some(
+        &self,
+        entries: &[(MessageId, Receipt)],
+    ) -> Result<Vec<bool>, Trouble> {
         let request = entries.iter().enumerate().fold(
             self.0.client.delete_message_batch().queue_url(&self.0.url),
             |request, (index, (_, receipt))| {
@@ -197,7 +219,7 @@ impl ports::Queue for Queue {
         if !kept.is_empty() {
             return Ok(kept);
         }
-        Ok(self.poll(count_max, WAIT).await?)
+        Ok(self.poll(count_max, WAIT, self.0.visibility).await?)
     }
 
     async fn delete(&self, entries: &[(MessageId, Receipt)]) -> Result<Vec<bool>, QueueError> {
@@ -248,12 +270,10 @@ fn message(message: types::Message) -> Option<Message> {
     })
 }
 
-/// `https://sqs.eu-central-1.amazonaws.com/111122223333/q`, as a policy names it.
-fn arn(url: &str, region: &str) -> String {
-    let mut parts = url.trim_end_matches('/').rsplit('/');
-    let name = parts.next().unwrap_or_default();
-    let account = parts.next().unwrap_or_default();
-    let partition = partition(region);
+/// As a policy names it.
+fn arn(aws: &Aws) -> String {
+    let (partition, region) = (partition(&aws.region), &aws.region);
+    let (account, name) = (aws.account(), aws.queue_name());
     format!("arn:{partition}:sqs:{region}:{account}:{name}")
 }
 

@@ -20,7 +20,7 @@ const SHOWN_CHARS_MAX: usize = 300;
 
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Kind {
-    /// There is surely no such key or version.
+    /// There is surely no such key, version or upload.
     Absent,
     /// The key exists, or the object is not the one that was asked for.
     Precondition,
@@ -81,13 +81,13 @@ impl Kind {
     }
 
     /// By what the service answered.
-    fn of_answer(status: u16, code: &str, message: &str) -> Kind {
+    pub(super) fn of_answer(status: u16, code: &str, message: &str) -> Kind {
         // `com.amazonaws.sqs#QueueDoesNotExist`, `AWS.SimpleQueueService.NonExistentQueue`
         let code = code.rsplit(['#', '.']).next().unwrap_or_default();
         let about = |word: &str| message.contains(word);
         match code {
             _ if code.to_ascii_lowercase().contains("kms") || about("kms:") => Kind::KmsDenied,
-            "NoSuchKey" | "NoSuchVersion" => Kind::Absent,
+            "NoSuchKey" | "NoSuchVersion" | "NoSuchUpload" => Kind::Absent,
             "PreconditionFailed" => Kind::Precondition,
             "InvalidRange" => Kind::Range,
             "NoSuchBucket" => Kind::MissingBucket,

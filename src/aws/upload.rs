@@ -16,7 +16,7 @@ use tokio::task::JoinSet;
 use super::{
     operation::{ABORT_UPLOAD, COMPLETE_UPLOAD, CREATE_UPLOAD, UPLOAD_PART},
     s3::{Store, created, once},
-    trouble::{Trouble, ask},
+    trouble::{Kind, Trouble, ask},
 };
 
 /// The largest body of a single PUT: what a journal object has at most.
@@ -28,6 +28,21 @@ const PARTS_MAX: usize = 4;
 
 impl Store {
     pub(super) async fn upload(&self, key: &str, body: &Bytes) -> Result<Created, Trouble> {
+        let id = self.begin(key).await?;
+        let outcome = match self.parts(key, &id, body).await {
+            Ok(parts) => self.complete(key, &id, parts).await,
+            Err(trouble) => Err(trouble),
+        };
+        if !matches!(outcome, Ok(Created::New))
+            && let Err(trouble) = self.abort(key, &id).await
+        {
+            tracing::warn!(%trouble, "parts of an upload stay until the bucket removes them");
+        }
+        outcome
+    }
+
+    /// The name of a new upload.
+    pub(super) async fn begin(&self, key: &str) -> Result<String, Trouble> {
         let request = self
             .client
             .create_multipart_upload()
@@ -36,15 +51,9 @@ impl Store {
             .set_expected_bucket_owner(self.owner())
             .checksum_algorithm(ChecksumAlgorithm::Sha256);
         let begun = ask(CREATE_UPLOAD, &self.arn, request.send()).await?;
-        let id = begun.upload_id().unwrap_or_default();
-        let outcome = match self.parts(key, id, body).await {
-            Ok(parts) => self.complete(key, id, parts).await,
-            Err(trouble) => Err(trouble),
-        };
-        if !matches!(outcome, Ok(Created::New)) {
-            self.abort(key, id).await;
-        }
-        outcome
+        begun
+            .upload_id
+            .ok_or_else(|| Trouble::broken(CREATE_UPLOAD, &self.arn, "it has no upload id"))
     }
 
     async fn parts(
@@ -73,7 +82,7 @@ impl Store {
         Ok(done)
     }
 
-    async fn part(
+    pub(super) async fn part(
         &self,
         key: String,
         id: String,
@@ -122,7 +131,7 @@ impl Store {
         created(ask(COMPLETE_UPLOAD, &self.arn, request.send()).await)
     }
 
-    async fn abort(&self, key: &str, id: &str) {
+    pub(super) async fn abort(&self, key: &str, id: &str) -> Result<(), Trouble> {
         let request = self
             .client
             .abort_multipart_upload()
@@ -130,8 +139,10 @@ impl Store {
             .key(key)
             .upload_id(id)
             .set_expected_bucket_owner(self.owner());
-        if let Err(trouble) = ask(ABORT_UPLOAD, &self.arn, request.send()).await {
-            tracing::warn!(%trouble, "parts of an upload stay behind until the bucket removes them");
+        match ask(ABORT_UPLOAD, &self.arn, request.send()).await {
+            // An upload that was completed, after all, is no more.
+            Err(trouble) if trouble.kind != Kind::Absent => Err(trouble),
+            _ => Ok(()),
         }
     }
 }

@@ -80,6 +80,18 @@ impl fmt::Display for Prefix {
 }
 
 impl Aws {
+    /// The account of the queue, which is the deployment's: the last part but
+    /// one of `https://sqs.eu-central-1.amazonaws.com/111122223333/QUEUE`.
+    pub fn account(&self) -> &str {
+        let mut parts = self.queue_url.trim_end_matches('/').rsplit('/');
+        parts.nth(1).unwrap_or_default()
+    }
+
+    pub fn queue_name(&self) -> &str {
+        let mut parts = self.queue_url.trim_end_matches('/').rsplit('/');
+        parts.next().unwrap_or_default()
+    }
+
     /// `None` in the embedded mode.
     pub(super) fn of(values: &mut Values) -> Option<Aws> {
         let enabled: bool = values.required("identity_activity_center.enabled");
