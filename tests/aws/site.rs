@@ -217,9 +217,11 @@ topology: topology.toml
 
     /// Waits until no message is left and every row is in a file.
     pub(crate) fn settle(&self, service: &mut Running) {
-        service.await_that("all is in files", |service| {
-            self.cloud.messages(&self.queue_url) == 0 && service.count("idtrail_state_bytes") == 0
-        });
+        service.await_that("all is in files", |service| self.is_settled(service));
+    }
+
+    pub(crate) fn is_settled(&self, service: &mut Running) -> bool {
+        self.cloud.messages(&self.queue_url) == 0 && service.count("idtrail_state_bytes") == 0
     }
 
     /// Spares messages the dead-letter queue, however often they are received.
