@@ -150,7 +150,7 @@ topology: topology.toml
                 json!({"Name": field.name(), "Type": kind})
             })
             .collect();
-        let keys = json!([{"Name": "tenant_id", "Type": "string"}, {"Name": "event_date", "Type": "string"}]);
+        let keys = json!([{"Name": "tenant_id", "Type": "string"}, {"Name": "event_date", "Type": "date"}]);
         let location = format!("s3://{}/data/", self.names.long_term);
         let table = json!({
             "Name": self.names.table, "TableType": "EXTERNAL_TABLE", "PartitionKeys": keys,
