@@ -312,7 +312,7 @@ fn t33_memory_is_bounded_while_s3_is_dead() {
         return;
     };
     // The smallest budget, and far more events than it holds.
-    let site = Site::new(cloud, VISIBILITY);
+    let site = Site::new(cloud, "visibility_timeout_secs: 20\n");
     site.receive_without_end();
     let topology = site.deployment.path("topology.toml");
     let text = std::fs::read_to_string(&topology).expect("it was written");
@@ -327,7 +327,7 @@ fn t33_memory_is_bounded_while_s3_is_dead() {
     let before = service.memory_bytes_max();
     site.proxy
         .add(Rule::new("s3:", Fault::Error(503, "SlowDown")));
-    let numbers: Vec<u64> = (0..100_000).collect();
+    let numbers: Vec<u64> = (0..60_000).collect();
     for numbers in numbers.chunks(1_000) {
         let lines: Vec<String> = numbers.iter().map(|n| event(Source::Okta, *n)).collect();
         site.send(&lines.join("\n"), &[("source", "okta")]);

@@ -210,9 +210,11 @@ topology: topology.toml
         self.cloud.call("iam", "put_user_policy", &parameters);
     }
 
-    /// Starts the service and waits until it works.
+    /// Starts the service and waits until it leads.
     pub(crate) fn serve(&self) -> Running {
-        self.deployment.start(&["run"]).running()
+        let mut service = self.deployment.start(&["run"]).running();
+        service.await_that("it leads", |service| service.get("/readyz").0 == 200);
+        service
     }
 
     /// Waits until no message is left and every row is in a file.
