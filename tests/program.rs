@@ -259,8 +259,12 @@ impl Running {
     fn address(&mut self) -> String {
         let mut address = None;
         let told = self.until(|said| {
-            let after = said.split_once(" http=").map(|(_, after)| after);
-            address = after.and_then(|after| Some(after.split_once([' ', '\n'])?.0.to_owned()));
+            // In either format of the log.
+            let after = [" http=", "\"http\":\""]
+                .iter()
+                .find_map(|mark| Some(said.split_once(mark)?.1));
+            address =
+                after.and_then(|after| Some(after.split_once([' ', '"', '\n'])?.0.to_owned()));
             address.is_some()
         });
         assert!(

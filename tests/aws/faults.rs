@@ -153,9 +153,8 @@ fn faults_of_every_kind_by_chance_lose_nothing_and_double_nothing() {
     check_all(&site, service, next);
 }
 
-/// While every such call fails, the later half of so many calls comes at a rate
-/// below this, and when it ends all is made good. A slow machine makes fewer calls,
-/// which is no failure.
+/// While every such call fails, so many calls come at a rate below this, and when
+/// it ends all is made good. A slow machine makes fewer calls, which is no failure.
 fn check_pauses(
     operation: &'static str,
     path: &str,
@@ -176,14 +175,14 @@ fn check_pauses(
     service.await_that(operation, |_| site.proxy.faults() >= calls);
     let seen = site.proxy.seen("");
     let failed: Vec<_> = seen.iter().filter(|call| call.fault.is_some()).collect();
-    let (from, to) = (failed[calls / 2].at, failed[calls - 1].at);
-    let rate = (calls / 2) as f64 / (to - from).as_secs_f64();
+    let (from, to) = (failed[0].at, failed[calls - 1].at);
+    let rate = calls as f64 / (to - from).as_secs_f64();
     println!("{operation} {fault:?}: {rate:.1} calls a second");
     assert!(rate < a_second_max, "{operation}: {rate} a second");
     // Nor does the failure make other calls come without pause.
     let during = seen.iter().filter(|call| (from..to).contains(&call.at));
     let during = during.count();
-    assert!(during < 10 * calls, "{during} calls beside {}", calls / 2);
+    assert!(during < 10 * calls, "{during} calls beside {calls}");
     site.proxy.calm();
     check_all(&site, service, next);
 }
@@ -191,15 +190,15 @@ fn check_pauses(
 #[test]
 fn a_queue_that_is_down_is_asked_with_pauses() {
     let down = Fault::Error(503, "ServiceUnavailable");
-    check_pauses("sqs:ReceiveMessage", "", down, 40, 8.0);
-    check_pauses("sqs:ReceiveMessage", "", Fault::Cut, 40, 8.0);
+    check_pauses("sqs:ReceiveMessage", "", down, 40, 15.0);
+    check_pauses("sqs:ReceiveMessage", "", Fault::Cut, 40, 15.0);
 }
 
 #[test]
 fn a_store_that_is_down_is_asked_with_pauses() {
     let down = Fault::Error(503, "SlowDown");
     check_pauses("s3:PutObject", JOURNAL, down, 8, 4.0);
-    check_pauses("s3:PutObject", LAKE, down, 8, 4.0);
+    check_pauses("s3:PutObject", LAKE, down, 8, 10.0);
 }
 
 #[test]

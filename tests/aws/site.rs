@@ -150,7 +150,7 @@ topology: topology.toml
                 json!({"Name": field.name(), "Type": kind})
             })
             .collect();
-        let keys = json!([{"Name": "tenant_id", "Type": "string"}, {"Name": "event_date", "Type": "string"}]);
+        let keys = json!([{"Name": "tenant_id", "Type": "string"}, {"Name": "event_date", "Type": "date"}]);
         let location = format!("s3://{}/data/", self.names.long_term);
         let table = json!({
             "Name": self.names.table, "TableType": "EXTERNAL_TABLE", "PartitionKeys": keys,
@@ -210,16 +210,20 @@ topology: topology.toml
         self.cloud.call("iam", "put_user_policy", &parameters);
     }
 
-    /// Starts the service and waits until it works.
+    /// Starts the service and waits until it leads.
     pub(crate) fn serve(&self) -> Running {
-        self.deployment.start(&["run"]).running()
+        let mut service = self.deployment.start(&["run"]).running();
+        service.await_that("it leads", |service| service.get("/readyz").0 == 200);
+        service
     }
 
     /// Waits until no message is left and every row is in a file.
     pub(crate) fn settle(&self, service: &mut Running) {
-        service.await_that("all is in files", |service| {
-            self.cloud.messages(&self.queue_url) == 0 && service.count("idtrail_state_bytes") == 0
-        });
+        service.await_that("all is in files", |service| self.is_settled(service));
+    }
+
+    pub(crate) fn is_settled(&self, service: &mut Running) -> bool {
+        self.cloud.messages(&self.queue_url) == 0 && service.count("idtrail_state_bytes") == 0
     }
 
     /// Spares messages the dead-letter queue, however often they are received.
