@@ -15,4 +15,5 @@ mod http;
 mod program;
 mod readers;
 mod spine;
+mod tables;
 mod tidy;

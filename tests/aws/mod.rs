@@ -9,6 +9,7 @@ mod hostile;
 mod operation;
 mod permissions;
 mod proxy;
+mod recipes;
 mod senders;
 mod site;
 
