@@ -29,6 +29,7 @@ use crate::{
     settings::{Compression, Settings},
 };
 
+const PROBE: Bytes = Bytes::from_static(b"probe");
 /// Between the tries of a probe.
 const PROBE_PAUSES: [Duration; 2] = [Duration::from_millis(200), Duration::from_millis(800)];
 
@@ -172,38 +173,41 @@ async fn probe_stores(
     probe(&*outside.lake, &lake_name, &lake).await
 }
 
-/// Whether a store can be written, and keeps what it has: the journal rests on
-/// a second creation of a key being refused. The first may have been answered
-/// by nobody and made the object all the same.
+/// Whether a store can be written, read and listed, and keeps what it has: the
+/// journal rests on a second creation of a key being refused.
 async fn probe(store: &dyn ports::Store, name: &str, key: &str) -> Result<(), Failure> {
-    patient(store, key).await?;
-    let second = patient(store, key).await?;
-    match store.remove(key).await {
-        Ok(()) => {}
-        Err(error) => return Err(refused(&error)),
-    }
-    match second {
-        Created::Exists => Ok(()),
-        Created::New => Err(Failure::outside(format!(
+    // Made by a try that nobody answered, it exists: that is as good.
+    patient(|| store.create(key, PROBE)).await?;
+    let second = patient(|| store.create(key, PROBE)).await?;
+    let read = patient(|| store.get(key)).await?;
+    let listed = patient(|| store.list(key, None)).await?;
+    patient(|| store.remove(key)).await?;
+    if second == Created::New {
+        return Err(Failure::outside(format!(
             "{name} does not refuse to create {key} twice, and the journal rests on that: use a \
              store that honours If-None-Match"
-        ))),
+        )));
     }
+    if read.as_deref() != Some(&PROBE[..]) || !listed.iter().any(|object| object.key == key) {
+        return Err(Failure::outside(format!(
+            "{name} does not give back what was written to {key}: use a store that is consistent"
+        )));
+    }
+    Ok(())
 }
 
-/// A few tries: a store may be slow on its first request.
-async fn patient(store: &dyn ports::Store, key: &str) -> Result<Created, Failure> {
-    let body = Bytes::from_static(b"probe");
+/// A few tries: a store may stumble at its first request.
+async fn patient<T, F>(call: impl Fn() -> F) -> Result<T, Failure>
+where
+    F: Future<Output = Result<T, StoreError>>,
+{
     for pause in PROBE_PAUSES {
-        if let Ok(created) = store.create(key, body.clone()).await {
-            return Ok(created);
+        if let Ok(answer) = call().await {
+            return Ok(answer);
         }
         tokio::time::sleep(pause).await;
     }
-    store
-        .create(key, body)
-        .await
-        .map_err(|error| refused(&error))
+    call().await.map_err(|error| refused(&error))
 }
 
 fn refused(error: &StoreError) -> Failure {

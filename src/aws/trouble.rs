@@ -165,6 +165,9 @@ impl fmt::Display for Kind {
 pub struct Trouble {
     pub kind: Kind,
     pub what: String,
+    /// Of a denial: the action that is missing, which may be another than the
+    /// one that was tried, as the service tells it.
+    pub action: Option<String>,
 }
 
 /// Makes one call and counts it. `resource` is the ARN that it is about, as a
@@ -255,17 +258,24 @@ impl Trouble {
             )
             .increment(1);
         }
-        let action = operation.action;
+        let told = told(&said);
+        let action = match told.0 {
+            // SQS writes its own in lower case.
+            Some(told) if !told.eq_ignore_ascii_case(operation.action) => told,
+            _ => operation.action,
+        };
+        let place = told.1.unwrap_or(resource);
+        let missing = matches!(kind, Kind::Denied | Kind::KmsDenied).then(|| action.to_owned());
         let said = shown(&said);
         let what = match kind {
             Kind::Denied => format!(
-                "{action} on {resource} is denied: add it to the policy of this role, which `aws \
-                 sts get-caller-identity` shows ({said})"
+                "{action} on {place} is denied: add it to the policy of this role, which `aws sts \
+                 get-caller-identity` shows ({said})"
             ),
             Kind::KmsDenied => format!(
-                "{action} on {resource} needs the KMS key of the bucket or queue: allow \
-                 kms:GenerateDataKey and kms:Decrypt on that key, in the role's policy and in the \
-                 key's, and see that the key is enabled ({said})"
+                "{resource} cannot be used without its KMS key: allow kms:GenerateDataKey and \
+                 kms:Decrypt on that key, in the policy of this role and in the key's own, and \
+                 see that the key is enabled ({said})"
             ),
             Kind::MissingBucket => format!(
                 "{resource}: there is no such bucket: create it, or correct its name in the \
@@ -311,7 +321,16 @@ impl Trouble {
                 format!("{service} {name} on {resource}: {said}")
             }
         };
-        Trouble { kind, what }
+        Trouble {
+            kind,
+            what,
+            action: missing,
+        }
+    }
+
+    /// Whether what was denied is this operation, and not the one that was tried.
+    pub(super) fn misses(&self, operation: Operation) -> bool {
+        self.action.as_deref() == Some(operation.action)
     }
 
     /// An answer whose body broke off, or was not what was asked for.
@@ -327,6 +346,20 @@ impl Trouble {
         let kind = Kind::Timeout;
         Trouble::new(operation, resource, Fault { kind, said })
     }
+}
+
+/// Action and resource of a denial: `… is not authorized to perform: ACTION on
+/// resource: ARN because …`.
+fn told(said: &str) -> (Option<&str>, Option<&str>) {
+    let after = |mark: &str| {
+        let (_, rest) = said.split_once(mark)?;
+        let word = rest.split_whitespace().next()?;
+        Some(word.trim_matches(['"', ',', '.']))
+    };
+    (
+        after("not authorized to perform: ").filter(|action| action.contains(':')),
+        after("on resource: ").filter(|arn| arn.starts_with("arn:")),
+    )
 }
 
 /// One line of bounded length.

@@ -13,7 +13,7 @@ use crate::{
     aws::{
         Kind, Objects, Queue,
         objects::Refusal,
-        operation::{DELETE_MESSAGES, GET_OBJECT, RECEIVE_MESSAGE, SEND_MESSAGES},
+        operation::{DELETE_MESSAGES, GET_OBJECT, LIST_OBJECTS, RECEIVE_MESSAGE, SEND_MESSAGES},
     },
     finding::Finding,
     settings::Aws,
@@ -72,12 +72,16 @@ impl Live {
                 Err(Refusal::Trouble(trouble)) if trouble.kind == Kind::Absent => {
                     self.add(Finding::good(what, &place));
                 }
+                // S3 looks for the object only after its reading was allowed.
+                Err(Refusal::Trouble(trouble)) if trouble.misses(LIST_OBJECTS) => {
+                    self.add(Finding::good(what, &place));
+                }
                 Err(refusal) => {
                     let denied =
                         matches!(&refusal, Refusal::Trouble(it) if it.kind == Kind::Denied);
                     let finding =
                         Finding::bad(what, &place, ObjectError::from(refusal).to_string());
-                    // An object that is not there looks denied without s3:ListBucket.
+                    // An object that is not there looks denied, too.
                     self.add(if denied { finding.unsure() } else { finding });
                 }
             }

@@ -84,24 +84,43 @@ fn each_answer_is_of_one_kind() {
     }
 }
 
+async fn put(body: &str) -> String {
+    let wire = Wire::always(Answer::Http(403, vec![], body.to_owned().into()));
+    let transient = wire.cloud().transient;
+    match transient.create("payloads/x", Bytes::new()).await {
+        Err(StoreError::Retry(what)) => what,
+        other => panic!("{other:?}"),
+    }
+}
+
 #[tokio::test]
 async fn a_denial_names_action_place_and_fix_in_one_line() {
-    let body = "<Error><Code>AccessDenied</Code><Message>not\nallowed</Message></Error>";
-    let wire = Wire::always(Answer::Http(403, vec![], body.into()));
-    let created = wire
-        .cloud()
-        .transient
-        .create("payloads/x", Bytes::new())
-        .await;
-    let Err(StoreError::Retry(what)) = created else {
-        panic!("{created:?}");
-    };
+    let own = put("<Error><Code>AccessDenied</Code><Message>not\nallowed</Message></Error>").await;
     assert_eq!(
-        what,
+        own,
         "s3:PutObject on arn:aws:s3:::transient-bucket/large_files/* is denied: add it to the \
          policy of this role, which `aws sts get-caller-identity` shows (AccessDenied: not \
          allowed)"
     );
+    let told = put(
+        "<Error><Code>AccessDenied</Code><Message>User: u is not authorized to perform: \
+         s3:Other on resource: arn:aws:s3:::b/k because of it</Message></Error>",
+    )
+    .await;
+    assert!(
+        told.starts_with("s3:Other on arn:aws:s3:::b/k is denied: add it"),
+        "{told}"
+    );
+    let key = put(
+        "<Error><Code>AccessDenied</Code><Message>not authorized to perform: \
+         kms:GenerateDataKey on resource: arn:aws:kms:r:1:key/2</Message></Error>",
+    )
+    .await;
+    assert!(
+        key.contains("allow kms:GenerateDataKey and kms:Decrypt"),
+        "{key}"
+    );
+    assert!(key.contains("arn:aws:kms:r:1:key/2"), "{key}");
 }
 
 async fn tried(script: impl Fn(&Asked) -> Answer + Send + Sync + 'static) -> Vec<Finding> {
