@@ -8,7 +8,7 @@
 //! forgotten here and the queue delivers it again.
 
 use std::{
-    collections::HashMap,
+    collections::{HashMap, HashSet},
     fmt,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
@@ -20,6 +20,9 @@ use crate::{
     metrics::{MESSAGE_DURABLE, MESSAGES_IN_HAND},
     ports::{Message, MessageId, Receipt},
 };
+
+/// Messages that are remembered as given up. Forgetting one costs a little time.
+const GIVEN_UP_MAX: usize = 10_000;
 
 /// Made by the supervisor's owner, shared by all incarnations.
 #[derive(Clone)]
@@ -36,6 +39,7 @@ struct Hands {
     held: HashMap<MessageId, Held>,
     /// Messages that may yet be admitted.
     reserved: usize,
+    given_up: HashSet<MessageId>,
     /// Messages of which all is durable, so far.
     settled: u64,
 }
@@ -108,6 +112,11 @@ impl InFlight {
         };
         known.newest = message.receipt.clone();
         true
+    }
+
+    /// Whether the message was given up by this process, in order.
+    pub fn gave_up(&self, message: &Message) -> bool {
+        self.lock().given_up.contains(&message.id)
     }
 
     /// Places for up to `wanted` messages more, as long as `max` are in hand in
@@ -189,6 +198,18 @@ impl Ticket {
         }
         Ticket {
             held: self.held.clone(),
+        }
+    }
+
+    /// The message cannot be done now. That is known, and harmed nobody: it fails
+    /// as if the ticket were dropped, but is not suspected when it comes again.
+    pub fn give_up(self) {
+        if let Some((table, id)) = &self.held {
+            let given_up = &mut table.lock().given_up;
+            if given_up.len() >= GIVEN_UP_MAX {
+                given_up.clear();
+            }
+            given_up.insert(id.clone());
         }
     }
 
@@ -275,6 +296,18 @@ mod tests {
         );
         assert_eq!(second.settle(), None);
         assert_eq!(table.count(), 0);
+        assert!(table.admit(&message("3")).is_some());
+    }
+
+    #[test]
+    fn what_was_given_up_is_told_from_what_was_dropped() {
+        let table = InFlight::default();
+        drop(table.admit(&message("1")));
+        assert!(!table.gave_up(&message("2")));
+        let ticket = table.admit(&message("2")).expect("it can come again");
+        ticket.give_up();
+        assert!(table.gave_up(&message("3")));
+        assert_eq!((table.count(), table.settled()), (0, 0));
         assert!(table.admit(&message("3")).is_some());
     }
 }

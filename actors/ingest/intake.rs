@@ -137,27 +137,43 @@ impl From<Panicked> for Unreadable {
 
 impl Intake {
     /// Takes a whole message apart, sends its events on, and the objects that it
-    /// names to the readers. Its own delivery comes back, to be settled.
+    /// names to the readers. Its own ticket comes back, to be settled.
     pub async fn take(
         &self,
         message: &Message,
         (ticket, secret): (Ticket, Secret),
         lease: &mut Option<Lease>,
-    ) -> Result<Result<Delivery, Unreadable>, Failure> {
+    ) -> Result<Result<Ticket, Unreadable>, Failure> {
         let (claim, content) = match self.open(message).await {
             Ok(opened) => opened,
-            Err(unreadable) => return Ok(Err(unreadable)),
+            Err(unreadable) => {
+                ticket.give_up();
+                return Ok(Err(unreadable));
+            }
         };
+        let named = message.attributes.get("source");
         let delivery = Delivery {
             origin: Arc::new(Origin::of_message(message, claim)),
-            named: message
-                .attributes
-                .get("source")
-                .and_then(|name| name.parse().ok()),
+            named: named.and_then(|name| name.parse().ok()),
             secret,
             receives: message.receives,
             ticket,
         };
+        match self.read(content, &delivery, lease).await? {
+            Ok(()) => Ok(Ok(delivery.ticket)),
+            Err(unreadable) => {
+                delivery.ticket.give_up();
+                Ok(Err(unreadable))
+            }
+        }
+    }
+
+    async fn read(
+        &self,
+        content: Content,
+        delivery: &Delivery,
+        lease: &mut Option<Lease>,
+    ) -> Result<Result<(), Unreadable>, Failure> {
         let (mut decoder, _room) = match content {
             Content::Events(decoder) => (decoder, None),
             Content::Payload(pointer) => {
@@ -170,7 +186,7 @@ impl Intake {
             }
         };
         loop {
-            let (back, step) = match self.advance(decoder, &delivery, lease.take()).await? {
+            let (back, step) = match self.advance(decoder, delivery, lease.take()).await? {
                 Ok(advanced) => advanced,
                 Err(unreadable) => return Ok(Err(unreadable)),
             };
@@ -184,7 +200,7 @@ impl Intake {
                     }
                 }
                 // All of it is in memory: nothing more will be fed.
-                Step::Hungry | Step::End => return Ok(Ok(delivery)),
+                Step::Hungry | Step::End => return Ok(Ok(())),
             }
         }
     }

@@ -124,6 +124,7 @@ impl Reader {
             Err(Trouble::Decode(unreadable)) => ("unreadable", unreadable.to_string()),
             Err(Trouble::Fetch(error)) => {
                 report::object_unavailable(&name(&object), &error, delivery.receives);
+                delivery.ticket.give_up();
                 return Ok(());
             }
         };

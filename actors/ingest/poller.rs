@@ -4,9 +4,9 @@
 //! and there is credit: the credit of a message's first parcel is taken before
 //! the message. Each further parcel waits for its own, so a message larger than
 //! the whole budget still gets through. Objects that a message names are left to
-//! the object readers. A message that came back often may be the one that brings
-//! the process down: it is taken apart with nothing else in hand, so that it
-//! takes no other with it.
+//! the object readers. A message that came back often, and was not given up in
+//! order, may be the one that brings the process down: it is taken apart with
+//! nothing else in hand, so that it takes no other with it.
 
 use std::{sync::Arc, time::Duration};
 
@@ -143,7 +143,9 @@ impl Poller {
         lease: &mut Option<Lease>,
     ) -> Result<(), Failure> {
         messages.retain(|message| !self.in_flight.renew(message));
-        let suspect = |message: &ports::Message| message.receives >= ALONE_FROM;
+        let suspect = |message: &ports::Message| {
+            message.receives >= ALONE_FROM && !self.in_flight.gave_up(message)
+        };
         let (suspects, others): (Vec<_>, Vec<_>) = messages.into_iter().partition(suspect);
         if !others.is_empty() {
             let _company = self.floor.share().await;
@@ -205,9 +207,9 @@ impl Poller {
             return Ok(());
         };
         match self.intake.take(&message, (ticket, secret), lease).await? {
-            Ok(delivery) => {
+            Ok(ticket) => {
                 // It held nothing, or all of it is durable by now.
-                let last: Vec<_> = delivery.ticket.settle().into_iter().collect();
+                let last: Vec<_> = ticket.settle().into_iter().collect();
                 deleter::delete(&*self.queue, &last).await;
                 Ok(())
             }
