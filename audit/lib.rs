@@ -9,6 +9,7 @@
 
 pub mod accounting;
 pub mod columns;
+pub mod credential;
 pub mod error_kind;
 pub mod geo;
 mod guard;
@@ -25,6 +26,7 @@ pub mod row;
 pub mod schema;
 pub mod source;
 pub mod tenant;
+pub mod token;
 
 #[cfg(test)]
 mod samples;

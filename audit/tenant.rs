@@ -13,7 +13,7 @@ pub const LENGTH_MAX: usize = 63;
 #[derive(Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Tenant(Arc<str>);
 
-#[derive(Debug, thiserror::Error, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq, Debug, thiserror::Error)]
 #[error(
     "invalid tenant id {shown:?}: 1 to 63 of A-Z a-z 0-9 . _ - are allowed, the first a letter or digit"
 )]

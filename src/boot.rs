@@ -23,6 +23,7 @@ use crate::{
     cli::{Exit, Failure},
     clock::Machine,
     local::{DirectoryLock, Layout, NoObjects, Queue, Store},
+    publish::Outlet,
     settings::{Compression, Settings},
 };
 
@@ -30,6 +31,10 @@ use crate::{
 #[derive(Debug)]
 pub struct Service {
     pub pipeline: Pipeline,
+    /// Where pushed events go.
+    pub outlet: Outlet,
+    /// Shared by the pipeline and push ingest.
+    pub compute: Compute,
     _lock: DirectoryLock,
 }
 
@@ -101,6 +106,10 @@ pub async fn start(
         probe: Probe::none(),
     };
     let outside = ports(settings)?;
+    let outlet = Outlet {
+        queue: Arc::clone(&outside.queue),
+        payloads: Arc::clone(&outside.transient),
+    };
     let incarnation = setup.candidate.incarnation.0;
     let journal = &setup.journal;
     probe(
@@ -109,15 +118,16 @@ pub async fn start(
     )
     .await?;
     probe(&*outside.lake, &format!("data/_probe/{incarnation:016x}")).await?;
-    let pipeline =
-        Pipeline::start(outside, &setup, compute)
-            .await
-            .map_err(|error| match error {
-                StartError::Ended(outcome) => Failure::new(Exit::GaveUp, outcome),
-                topology => Failure::usage(topology),
-            })?;
+    let pipeline = Pipeline::start(outside, &setup, compute.clone())
+        .await
+        .map_err(|error| match error {
+            StartError::Ended(outcome) => Failure::new(Exit::GaveUp, outcome),
+            topology => Failure::usage(topology),
+        })?;
     Ok(Service {
         pipeline,
+        outlet,
+        compute,
         _lock: lock,
     })
 }
@@ -145,6 +155,16 @@ fn candidate() -> Candidate {
             secret: Secret([draw(), draw(), draw(), draw()]),
         },
     }
+}
+
+/// What a new token is made of: 256 bits.
+pub fn secret() -> [u8; 32] {
+    let words = [draw(), draw(), draw(), draw()];
+    let mut secret = [0; 32];
+    for (bytes, word) in secret.chunks_exact_mut(8).zip(words) {
+        bytes.copy_from_slice(&word.to_le_bytes());
+    }
+    secret
 }
 
 /// 64 bits nobody can guess, from the system's generator.

@@ -13,7 +13,7 @@ use super::{
 };
 
 /// The address that the service says it listens on.
-fn address(service: &mut Running) -> String {
+pub(crate) fn address(service: &mut Running) -> String {
     let mut address = None;
     assert!(
         service.until(|said| {

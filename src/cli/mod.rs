@@ -10,9 +10,9 @@ mod exit;
 mod journal;
 mod output;
 mod publish;
-mod publisher;
 mod quarantine;
 mod run;
+mod token;
 mod verify;
 
 use std::{path::PathBuf, process::ExitCode};
@@ -69,6 +69,8 @@ enum Command {
     Quarantine(quarantine::Command),
     #[command(subcommand)]
     Journal(journal::Command),
+    #[command(subcommand)]
+    Token(token::Command),
 }
 
 /// Flags of all verbs.
@@ -126,6 +128,7 @@ pub fn main() -> ExitCode {
         Command::Verify(args) => verify::run(&args, &globals),
         Command::Quarantine(command) => quarantine::run(&command, &globals),
         Command::Journal(command) => journal::run(&command, &globals),
+        Command::Token(command) => token::run(&command, &globals),
     };
     match done {
         Ok(exit) => exit.into(),

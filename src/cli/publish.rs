@@ -2,9 +2,8 @@
 //!
 //! Files are read as a stream, taken apart into events, and the events packed
 //! many to a message, each byte for byte as it was. An event that no message
-//! can hold is stored as a payload first, and a pointer is sent. What is no
-//! event is sent too, by itself, so that it reaches quarantine like anything
-//! else that is bad, and is not lost on the way there.
+//! can hold is stored as a payload first, and a pointer is sent. The work is
+//! done by [`crate::publish`].
 
 use std::{
     fs::{self, File},
@@ -17,11 +16,13 @@ use std::{
 use audit::{source::Source, tenant::Tenant};
 use clap::Args as ClapArgs;
 
-use super::{Exit, Failure, Globals, publisher::Publisher};
+use super::{Exit, Failure, Globals};
 use crate::{
+    boot,
     clock::Machine,
     local::{Layout, Queue, Store},
     progress::Progress,
+    publish::{FileError, Files, Outlet, PublishError, Publisher},
     settings::Settings,
 };
 
@@ -56,13 +57,15 @@ pub(super) fn run(args: &Args, globals: &Globals) -> Result<Exit, Failure> {
         .map(|path| Input::of(path))
         .collect::<Result<Vec<_>, _>>()?;
     let progress = progress(&inputs, globals.quiet());
-    let mut publisher = open(args, &settings)?;
-    for input in inputs {
-        progress.name(input.name.clone());
-        let reader = progress.read(input.open()?);
-        publisher.publish(&input.name, reader)?;
-    }
-    let sent = publisher.finish()?;
+    let sent = boot::runtime()?.block_on(async {
+        let mut files = open(args, &settings)?;
+        for input in inputs {
+            progress.name(input.name.clone());
+            let reader = progress.read(input.open()?);
+            files.publish(&input.name, reader).await?;
+        }
+        Ok::<_, Failure>(files.finish().await?)
+    })?;
     drop(progress);
     let text = format!(
         "events {}, messages {}, offloaded {}",
@@ -72,17 +75,36 @@ pub(super) fn run(args: &Args, globals: &Globals) -> Result<Exit, Failure> {
     Ok(Exit::Success)
 }
 
-fn open(args: &Args, settings: &Settings) -> Result<Publisher, Failure> {
+fn open(args: &Args, settings: &Settings) -> Result<Files, Failure> {
     let layout = Layout::new(&settings.data);
     let visibility = Duration::from_secs(settings.visibility_timeout_secs);
     let queue = Queue::open(&layout.queue(), Arc::new(Machine), visibility)?;
     let payloads = Store::open(&layout.large_files(), &Machine)?;
-    Publisher::new(
-        Arc::new(queue),
-        Arc::new(payloads),
+    let outlet = Outlet {
+        queue: Arc::new(queue),
+        payloads: Arc::new(payloads),
+    };
+    let tenant = args.tenant.as_ref().map(Tenant::as_str);
+    Ok(Files::new(Publisher::new(
+        outlet,
         Some(args.source),
-        args.tenant.as_ref().map(Tenant::as_str),
-    )
+        tenant,
+    )))
+}
+
+impl From<FileError> for Failure {
+    fn from(error: FileError) -> Failure {
+        match error {
+            FileError::Unreadable(..) => Failure::usage(error),
+            FileError::Publish(error) => error.into(),
+        }
+    }
+}
+
+impl From<PublishError> for Failure {
+    fn from(error: PublishError) -> Failure {
+        Failure::outside(error)
+    }
 }
 
 fn progress(inputs: &[Input], quiet: bool) -> Progress {

@@ -9,6 +9,7 @@ use std::collections::BTreeMap;
 use super::{
     Environment, Issue, Place, Value,
     keys::{self, Key, Reach},
+    relations,
     yaml::{self, Content, Entry, Node},
 };
 
@@ -34,10 +35,13 @@ impl Values {
     }
 }
 
+/// Given values by key path, each with its place.
+pub(super) type Placed = BTreeMap<&'static str, (Place, Value)>;
+
 /// Where each value was found, until the environment had its say.
 struct Given<'f> {
     file: &'f str,
-    values: BTreeMap<&'static str, (Place, Value)>,
+    values: Placed,
     issues: Vec<Issue>,
     warnings: Vec<Issue>,
 }
@@ -66,6 +70,7 @@ pub(super) fn values(
     }
     given.variables(environment);
     given.refuse_aws();
+    given.issues.extend(relations::issues(&given.values));
     given.finish()
 }
 
