@@ -64,10 +64,21 @@ impl Access {
 
     /// With which grant this is pushed; `None`: by a local process, without one.
     pub(super) fn admit(&self, headers: &HeaderMap, peer: &Peer) -> Result<Option<Grant>, Problem> {
-        if self.grants.is_empty() {
-            return self.admit_local(headers).map(|()| None);
+        if self.grants.is_empty() && !self.is_local {
+            let detail =
+                "push ingest is off: set http.ingest_tokens, `idtrail token new` makes one";
+            return Err(Problem::new(StatusCode::FORBIDDEN, "ingest_off", detail));
         }
-        let grant = match (headers.get(AUTHORIZATION), &peer.names) {
+        let authorization = headers.get(AUTHORIZATION);
+        // Whatever else admits, a browser has it without its user's knowledge.
+        if headers.contains_key(ORIGIN) && (self.grants.is_empty() || authorization.is_none()) {
+            let detail = "a browser may push with a token only: set http.ingest_tokens";
+            return Err(Problem::new(StatusCode::FORBIDDEN, "browser", detail));
+        }
+        if self.grants.is_empty() {
+            return Ok(None);
+        }
+        let grant = match (authorization, &peer.names) {
             (Some(value), _) => self.by_token(value.as_bytes()),
             (None, Some(names)) => self.by_names(names),
             (None, None) => Err(unauthorized(
@@ -77,19 +88,6 @@ impl Access {
             )),
         };
         grant.map(Some).map_err(|problem| self.failed(problem))
-    }
-
-    fn admit_local(&self, headers: &HeaderMap) -> Result<(), Problem> {
-        if !self.is_local {
-            let detail =
-                "push ingest is off: set http.ingest_tokens, `idtrail token new` makes one";
-            return Err(Problem::new(StatusCode::FORBIDDEN, "ingest_off", detail));
-        }
-        if headers.contains_key(ORIGIN) {
-            let detail = "a browser may push with a token only: set http.ingest_tokens";
-            return Err(Problem::new(StatusCode::FORBIDDEN, "browser", detail));
-        }
-        Ok(())
     }
 
     fn by_token(&self, authorization: &[u8]) -> Result<Grant, Problem> {

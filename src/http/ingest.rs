@@ -10,15 +10,18 @@
 
 use std::{sync::Arc, time::Duration};
 
-use actors::base::{Compute, compute::Panicked};
+use actors::base::{Compute, Panicked};
 use audit::{
     message::{Decoder, Limits, Parcel, Unreadable},
     source::Source,
 };
 use axum::{
-    Extension, Json,
+    Extension,
     extract::{Path, Request, State, rejection::PathRejection},
-    http::{StatusCode, header::ALLOW},
+    http::{
+        StatusCode,
+        header::{ALLOW, CONTENT_TYPE},
+    },
     response::{IntoResponse, Response},
 };
 use bytes::Bytes;
@@ -189,7 +192,11 @@ pub(super) async fn answer(
         None => Err(unknown_source()),
     };
     let response = match result {
-        Ok(accepted) => (success, Json(accepted)).into_response(),
+        Ok(accepted) => {
+            let body = serde_json::to_string(&accepted).expect("two numbers are JSON");
+            let json = [(CONTENT_TYPE, "application/json")];
+            (success, json, body + "\n").into_response()
+        }
         Err(problem) => problem.into_response(),
     };
     metrics::push_answered(source, response.status());

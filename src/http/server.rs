@@ -10,8 +10,7 @@ use std::{future::poll_fn, io, pin::Pin, sync::Arc, time::Duration};
 
 use axum::Router;
 use hyper::{
-    Request, body::Incoming, rt::Timer as _, server::conn::http1, service::Service as _,
-    service::service_fn,
+    Request, body::Incoming, server::conn::http1, service::Service as _, service::service_fn,
 };
 use hyper_util::{
     rt::{TokioIo, TokioTimer},
@@ -166,7 +165,8 @@ async fn speak(
 async fn linger(mut stream: Pin<Box<impl AsyncRead + AsyncWrite>>) -> io::Result<()> {
     stream.shutdown().await?;
     let mut rest = stream.take(LINGER_BYTES_MAX);
-    let passed_over = tokio::io::copy(&mut rest, &mut tokio::io::sink());
+    let mut nowhere = tokio::io::sink();
+    let passed_over = tokio::io::copy(&mut rest, &mut nowhere);
     timeout(LINGER_MAX, passed_over).await??;
     Ok(())
 }

@@ -131,6 +131,11 @@ impl World {
         self.send(request(source, headers, body)).await
     }
 
+    async fn is_empty(&self) -> bool {
+        let backlog = self.queue.queue.backlog().await.expect("readable");
+        backlog.expect("a directory can tell").visible == 0
+    }
+
     /// The messages in the queue, which they leave.
     async fn messages(&self) -> Vec<Message> {
         let messages = self.queue.queue.receive(1_000).await.expect("readable");
