@@ -1,10 +1,6 @@
 //! `idtrail token`: tokens with which senders push events.
 
-use audit::{
-    credential::{Grant, Grants},
-    tenant::Tenant,
-    token::Token,
-};
+use audit::{credential::Grant, tenant::Tenant, token::Token};
 use clap::{Args as ClapArgs, Subcommand};
 use serde::Serialize;
 
@@ -66,6 +62,8 @@ pub(super) fn run(command: &Command, globals: &Globals) -> Result<Exit, Failure>
 
 #[cfg(test)]
 mod tests {
+    use audit::credential::Grants;
+
     use super::*;
 
     #[test]

@@ -15,7 +15,9 @@ mod problem;
 mod server;
 mod tls;
 
-use std::{collections::BTreeMap, future::Future, io, net::SocketAddr, sync::Arc, time::Duration};
+use std::{
+    collections::BTreeMap, fmt, future::Future, io, net::SocketAddr, sync::Arc, time::Duration,
+};
 
 use actors::base::Compute;
 use axum::{
@@ -83,6 +85,12 @@ pub struct Answers {
     /// Where pushes go, and where they are decoded.
     pub outlet: Outlet,
     pub compute: Compute,
+}
+
+impl fmt::Debug for Answers {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Answers").finish_non_exhaustive()
+    }
 }
 
 /// Makes the process's metrics recorder; once in a process.

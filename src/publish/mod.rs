@@ -17,7 +17,6 @@ use audit::{
     message::{ENCODING, Pointer, Unreadable},
     source::Source,
 };
-use bytes::Bytes;
 use serde::Serialize;
 
 pub use self::{

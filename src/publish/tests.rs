@@ -6,6 +6,8 @@ use std::{fmt::Write as _, io, path::Path, time::Duration};
 use actors::ports::Message;
 use audit::message::{Content, Decoder, Limits};
 
+use bytes::Bytes;
+
 use super::*;
 use crate::{clock::Machine, local};
 
