@@ -43,11 +43,11 @@ prepare:
 	@scripts/need cc gcc
 	@scripts/need cargo
 
-# DuckDB and pyarrow read the lake in the end-to-end tests.
+# MiniStack stands in for AWS in the end-to-end tests; DuckDB and pyarrow read the lake.
 $(VENV)/installed: tests/requirements.txt
 	@scripts/need python3 python3
 	@scripts/need ensurepip python3-venv
-	@echo "==> python: $(VENV) with the readers named in $<"
+	@echo "==> python: $(VENV) with what $< names"
 	@rm -rf $(VENV)
 	@python3 -m venv $(VENV)
 	@$(VENV)/bin/pip --quiet --disable-pip-version-check install --require-hashes --only-binary :all: --requirement $<

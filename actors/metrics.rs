@@ -3,17 +3,40 @@
 //! A metric is used through its constant, so that a name that is not described
 //! here cannot be emitted and a dashboard can be checked against [`ALL`].
 //! Waiting is measured as time blocked, not as the length of a queue: a full
-//! queue in front of a fast stage is harmless. [`describe_all`] tells the
-//! recorder; call it once, after the recorder is installed and before the tree
-//! is built, because mailboxes look their handles up when they are made.
+//! queue in front of a fast stage is harmless. A histogram's buckets belong to
+//! its [`Kind`]: whoever installs the recorder gives them to it. [`describe_all`]
+//! tells the recorder; call it once, after the recorder is installed and before
+//! the tree is built, because mailboxes look their handles up when they are made.
 
 use metrics::Unit;
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Kind {
     Counter,
     Gauge,
+    /// With the upper bounds of its buckets; one above the last is implied.
+    Histogram(&'static [f64]),
 }
+
+/// Seconds that a commit, or all of a message, should take: 2 s is the promise.
+const LATENCIES: &[f64] = &[
+    0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.0, 4.0, 8.0, 15.0, 30.0, 60.0,
+];
+
+/// Seconds that a message may wait in a queue: up to the retention of 14 days.
+const AGES: &[f64] = &[
+    1.0,
+    5.0,
+    15.0,
+    60.0,
+    300.0,
+    900.0,
+    3_600.0,
+    21_600.0,
+    86_400.0,
+    345_600.0,
+    1_209_600.0,
+];
 
 #[derive(Clone, Copy, Debug)]
 pub struct Metric {
@@ -23,258 +46,264 @@ pub struct Metric {
     pub description: &'static str,
 }
 
+const fn counter(name: &'static str, description: &'static str) -> Metric {
+    counter_of(Unit::Count, name, description)
+}
+
+const fn counter_of(unit: Unit, name: &'static str, description: &'static str) -> Metric {
+    let kind = Kind::Counter;
+    Metric {
+        name,
+        kind,
+        unit,
+        description,
+    }
+}
+
+const fn gauge(name: &'static str, description: &'static str) -> Metric {
+    gauge_of(Unit::Count, name, description)
+}
+
+const fn gauge_of(unit: Unit, name: &'static str, description: &'static str) -> Metric {
+    let kind = Kind::Gauge;
+    Metric {
+        name,
+        kind,
+        unit,
+        description,
+    }
+}
+
+/// A histogram of durations.
+const fn seconds(buckets: &'static [f64], name: &'static str, description: &'static str) -> Metric {
+    let (kind, unit) = (Kind::Histogram(buckets), Unit::Seconds);
+    Metric {
+        name,
+        kind,
+        unit,
+        description,
+    }
+}
+
 /// Label of every metric of one actor.
 pub const ACTOR: &str = "actor";
-/// Label: `bytes` or `messages`.
-pub const RESOURCE: &str = "resource";
+/// Label of what concerns one source; `unknown` where it could not be told.
+pub const SOURCE: &str = "source";
+/// Label of what concerns one tenant: the first [`TENANTS_MAX`] that had events,
+/// then `other`; `invalid` where none could be told.
+pub const TENANT: &str = "tenant";
+/// Label of what failed: why.
+pub const REASON: &str = "reason";
 
-pub const MAILBOX_FILL: Metric = Metric {
-    name: "idtrail_mailbox_fill",
-    kind: Kind::Gauge,
-    unit: Unit::Count,
-    description: "Messages that wait in this actor's mailbox; never more than its slots",
-};
-pub const MAILBOX_SLOTS: Metric = Metric {
-    name: "idtrail_mailbox_slots",
-    kind: Kind::Gauge,
-    unit: Unit::Count,
-    description: "Messages that may wait in this actor's mailbox",
-};
-pub const MAILBOX_BLOCKED: Metric = Metric {
-    name: "idtrail_mailbox_blocked_microseconds_total",
-    kind: Kind::Counter,
-    unit: Unit::Microseconds,
-    description: "Time that senders were blocked by this actor's full mailbox or its restart",
-};
-pub const ACTOR_HANDLED: Metric = Metric {
-    name: "idtrail_actor_handled_total",
-    kind: Kind::Counter,
-    unit: Unit::Count,
-    description: "Messages that this actor began to handle, its own timers among them",
-};
-pub const ACTOR_RESTARTS: Metric = Metric {
-    name: "idtrail_actor_restarts_total",
-    kind: Kind::Counter,
-    unit: Unit::Count,
-    description: "Failures of this actor or supervisor that its supervisor answered with a restart",
-};
-pub const CREDIT_AVAILABLE: Metric = Metric {
-    name: "idtrail_credit_available",
-    kind: Kind::Gauge,
-    unit: Unit::Count,
-    description: "Credit that is left, by resource; below zero, intake is shut until rows are in files",
-};
-pub const CREDIT_TOTAL: Metric = Metric {
-    name: "idtrail_credit_total",
-    kind: Kind::Gauge,
-    unit: Unit::Count,
-    description: "The whole budget, by resource",
-};
-pub const CREDIT_BLOCKED: Metric = Metric {
-    name: "idtrail_credit_blocked_microseconds_total",
-    kind: Kind::Counter,
-    unit: Unit::Microseconds,
-    description: "Time that intake was blocked for want of credit",
-};
-pub const COMPUTE_BUSY: Metric = Metric {
-    name: "idtrail_compute_busy",
-    kind: Kind::Gauge,
-    unit: Unit::Count,
-    description: "Compute threads that run a job at this moment",
-};
-pub const COMPUTE_THREADS: Metric = Metric {
-    name: "idtrail_compute_threads",
-    kind: Kind::Gauge,
-    unit: Unit::Count,
-    description: "Threads of the compute pool",
-};
-pub const COMPUTE_BLOCKED: Metric = Metric {
-    name: "idtrail_compute_blocked_microseconds_total",
-    kind: Kind::Counter,
-    unit: Unit::Microseconds,
-    description: "Time that actors waited for a free place in front of the compute pool",
-};
-pub const COMPUTE_PANICS: Metric = Metric {
-    name: "idtrail_compute_panics_total",
-    kind: Kind::Counter,
-    unit: Unit::Count,
-    description: "Jobs of the compute pool that panicked",
-};
+/// Tenants that get a label of their own, for each process.
+pub const TENANTS_MAX: usize = 200;
 
-pub const MESSAGES_RECEIVED: Metric = Metric {
-    name: "idtrail_messages_received_total",
-    kind: Kind::Counter,
-    unit: Unit::Count,
-    description: "Messages received from the queue, redeliveries among them",
-};
-pub const MESSAGES_DELETED: Metric = Metric {
-    name: "idtrail_messages_deleted_total",
-    kind: Kind::Counter,
-    unit: Unit::Count,
-    description: "Messages deleted from the queue, all their events durable",
-};
-pub const MESSAGES_NOT_DELETED: Metric = Metric {
-    name: "idtrail_messages_not_deleted_total",
-    kind: Kind::Counter,
-    unit: Unit::Count,
-    description: "Deletes that failed; the messages come again and are recognised",
-};
-pub const MESSAGES_UNREADABLE: Metric = Metric {
-    name: "idtrail_messages_unreadable_total",
-    kind: Kind::Counter,
-    unit: Unit::Count,
-    description: "Receives of messages that cannot be read, left to the dead-letter rule",
-};
-pub const QUEUE_ERRORS: Metric = Metric {
-    name: "idtrail_queue_errors_total",
-    kind: Kind::Counter,
-    unit: Unit::Count,
-    description: "Receives that failed",
-};
-pub const EVENTS_NORMALISED: Metric = Metric {
-    name: "idtrail_events_normalised_total",
-    kind: Kind::Counter,
-    unit: Unit::Count,
-    description: "Events that became rows, by source, copies among them",
-};
-pub const EVENTS_REJECTED: Metric = Metric {
-    name: "idtrail_events_rejected_total",
-    kind: Kind::Counter,
-    unit: Unit::Count,
-    description: "Events that a normalizer could not make a row of, by source",
-};
-pub const TIMES_SUBSTITUTED: Metric = Metric {
-    name: "idtrail_event_times_substituted_total",
-    kind: Kind::Counter,
-    unit: Unit::Count,
-    description: "Events without a usable time of their own, by source: the time of their message stands in",
-};
-pub const EVENTS_OLD: Metric = Metric {
-    name: "idtrail_events_old_total",
-    kind: Kind::Counter,
-    unit: Unit::Count,
-    description: "Events older than four years, by source: stored, but not shown by the table's projection",
-};
-pub const EVENTS_RECEIVED: Metric = Metric {
-    name: "idtrail_events_received_total",
-    kind: Kind::Counter,
-    unit: Unit::Count,
-    description: "Events accounted for, by source: stored + duplicate + quarantined",
-};
-pub const EVENTS_STORED: Metric = Metric {
-    name: "idtrail_events_stored_total",
-    kind: Kind::Counter,
-    unit: Unit::Count,
-    description: "Events that are durable as a row, by source",
-};
-pub const EVENTS_DUPLICATE: Metric = Metric {
-    name: "idtrail_events_duplicate_total",
-    kind: Kind::Counter,
-    unit: Unit::Count,
-    description: "Copies of known events, by source",
-};
-pub const EVENTS_QUARANTINED: Metric = Metric {
-    name: "idtrail_events_quarantined_total",
-    kind: Kind::Counter,
-    unit: Unit::Count,
-    description: "Events put aside with their reason, by source",
-};
-pub const PIECES_SKIPPED: Metric = Metric {
-    name: "idtrail_pieces_skipped_total",
-    kind: Kind::Counter,
-    unit: Unit::Count,
-    description: "Test notices and digests, which hold no event, by source",
-};
-pub const GEOIP_LOADED: Metric = Metric {
-    name: "idtrail_geoip_loaded",
-    kind: Kind::Gauge,
-    unit: Unit::Count,
-    description: "1 while a GeoIP database is in use",
-};
-pub const GEOIP_WARNINGS: Metric = Metric {
-    name: "idtrail_geoip_warnings_total",
-    kind: Kind::Counter,
-    unit: Unit::Count,
-    description: "GeoIP files that were refused: missing, of another kind, or broken",
-};
-pub const LOADS_DROPPED: Metric = Metric {
-    name: "idtrail_loads_dropped_total",
-    kind: Kind::Counter,
-    unit: Unit::Count,
-    description: "Parcels dropped, for leadership was lost or their work panicked; their messages come again",
-};
-pub const JOURNAL_COMMITS: Metric = Metric {
-    name: "idtrail_journal_commits_total",
-    kind: Kind::Counter,
-    unit: Unit::Count,
-    description: "Journal objects written by this process",
-};
-pub const JOURNAL_BYTES: Metric = Metric {
-    name: "idtrail_journal_bytes_total",
-    kind: Kind::Counter,
-    unit: Unit::Bytes,
-    description: "Size of the journal objects written by this process",
-};
-pub const JOURNAL_HEAD: Metric = Metric {
-    name: "idtrail_journal_head",
-    kind: Kind::Gauge,
-    unit: Unit::Count,
-    description: "Slot of the newest journal object applied",
-};
-pub const JOURNAL_LEADING: Metric = Metric {
-    name: "idtrail_journal_leading",
-    kind: Kind::Gauge,
-    unit: Unit::Count,
-    description: "1 while this process leads the journal",
-};
-pub const JOURNAL_FENCED: Metric = Metric {
-    name: "idtrail_journal_fenced_total",
-    kind: Kind::Counter,
-    unit: Unit::Count,
-    description: "Times that another process took the journal over",
-};
-pub const JOURNAL_ERRORS: Metric = Metric {
-    name: "idtrail_journal_errors_total",
-    kind: Kind::Counter,
-    unit: Unit::Count,
-    description: "Calls for the journal that got no answer, by call",
-};
-pub const STATE_BYTES: Metric = Metric {
-    name: "idtrail_state_bytes",
-    kind: Kind::Gauge,
-    unit: Unit::Bytes,
-    description: "Memory of rows that are durable and not yet in a file",
-};
-pub const DEDUP_WINDOW: Metric = Metric {
-    name: "idtrail_dedup_window_seconds",
-    kind: Kind::Gauge,
-    unit: Unit::Seconds,
-    description: "How far back copies are recognised",
-};
-pub const FILES_WRITTEN: Metric = Metric {
-    name: "idtrail_files_written_total",
-    kind: Kind::Counter,
-    unit: Unit::Count,
-    description: "Files written into the lake",
-};
-pub const FILE_ROWS: Metric = Metric {
-    name: "idtrail_file_rows_total",
-    kind: Kind::Counter,
-    unit: Unit::Count,
-    description: "Rows in the files written",
-};
-pub const FILE_BYTES: Metric = Metric {
-    name: "idtrail_file_bytes_total",
-    kind: Kind::Counter,
-    unit: Unit::Bytes,
-    description: "Size of the files written",
-};
-pub const UPLOADS_FAILED: Metric = Metric {
-    name: "idtrail_uploads_failed_total",
-    kind: Kind::Counter,
-    unit: Unit::Count,
-    description: "Tries to write a file that failed; each is tried again",
-};
+pub const MAILBOX_FILL: Metric = gauge(
+    "idtrail_mailbox_fill",
+    "Messages that wait in this actor's mailbox; never more than its slots",
+);
+pub const MAILBOX_SLOTS: Metric = gauge(
+    "idtrail_mailbox_slots",
+    "Messages that may wait in this actor's mailbox",
+);
+pub const MAILBOX_BLOCKED: Metric = counter_of(
+    Unit::Microseconds,
+    "idtrail_mailbox_blocked_microseconds_total",
+    "Time that senders were blocked by this actor's full mailbox or its restart",
+);
+pub const ACTOR_HANDLED: Metric = counter(
+    "idtrail_actor_handled_total",
+    "Messages that this actor began to handle, its own timers among them",
+);
+pub const ACTOR_RESTARTS: Metric = counter(
+    "idtrail_actor_restarts_total",
+    "Failures of this actor or supervisor that its supervisor answered with a restart",
+);
+pub const CREDIT_AVAILABLE: Metric = gauge_of(
+    Unit::Bytes,
+    "idtrail_credit_available_bytes",
+    "Memory that intake may still take; below zero, it is shut until rows are in files",
+);
+pub const CREDIT_TOTAL: Metric = gauge_of(
+    Unit::Bytes,
+    "idtrail_credit_total_bytes",
+    "Memory for all that is in hand, from the receive until its rows are in a file",
+);
+pub const CREDIT_BLOCKED: Metric = counter_of(
+    Unit::Microseconds,
+    "idtrail_credit_blocked_microseconds_total",
+    "Time that intake was blocked for want of credit",
+);
+pub const COMPUTE_BUSY: Metric = gauge(
+    "idtrail_compute_busy",
+    "Compute threads that run a job at this moment",
+);
+pub const COMPUTE_THREADS: Metric = gauge("idtrail_compute_threads", "Threads of the compute pool");
+pub const COMPUTE_BLOCKED: Metric = counter_of(
+    Unit::Microseconds,
+    "idtrail_compute_blocked_microseconds_total",
+    "Time that actors waited for a free place in front of the compute pool",
+);
+pub const COMPUTE_PANICS: Metric = counter(
+    "idtrail_compute_panics_total",
+    "Jobs of the compute pool that panicked",
+);
+
+pub const MESSAGES_RECEIVED: Metric = counter(
+    "idtrail_messages_received_total",
+    "Messages received from the queue, redeliveries among them",
+);
+pub const MESSAGES_DELETED: Metric = counter(
+    "idtrail_messages_deleted_total",
+    "Messages deleted from the queue, all their events durable",
+);
+pub const MESSAGES_NOT_DELETED: Metric = counter(
+    "idtrail_messages_not_deleted_total",
+    "Deletes that failed; the messages come again and are recognised",
+);
+pub const MESSAGES_UNREADABLE: Metric = counter(
+    "idtrail_messages_unreadable_total",
+    "Receives of messages that cannot be read, left to the dead-letter rule",
+);
+pub const MESSAGES_IN_HAND: Metric = gauge(
+    "idtrail_messages_in_hand",
+    "Messages that were received and are not yet durable",
+);
+pub const MESSAGES_ALONE: Metric = counter(
+    "idtrail_messages_alone_total",
+    "Messages received three times or more, and therefore processed with nothing else in hand",
+);
+pub const MESSAGE_AGE: Metric = seconds(
+    AGES,
+    "idtrail_message_age_seconds",
+    "Time between the sending of a message and its receive",
+);
+pub const MESSAGE_DURABLE: Metric = seconds(
+    LATENCIES,
+    "idtrail_message_durable_seconds",
+    "Time between the receive of a message and the commit of its last event",
+);
+pub const RECEIVES_EMPTY: Metric = counter(
+    "idtrail_receives_empty_total",
+    "Long polls that brought no message",
+);
+pub const QUEUE_ERRORS: Metric = counter("idtrail_queue_errors_total", "Receives that failed");
+pub const OBJECTS_READ: Metric = counter(
+    "idtrail_objects_read_total",
+    "Objects of source buckets that were read to their end",
+);
+pub const OBJECT_BYTES: Metric = counter_of(
+    Unit::Bytes,
+    "idtrail_object_bytes_total",
+    "Bytes read of objects of source buckets, as they are stored",
+);
+pub const OBJECTS_FAILED: Metric = counter(
+    "idtrail_objects_failed_total",
+    "Objects that could not be read, by reason: forbidden and unreadable are in quarantine, absent and unreachable leave their message in the queue",
+);
+pub const EVENTS_NORMALISED: Metric = counter(
+    "idtrail_events_normalised_total",
+    "Events that became rows, by source, copies among them",
+);
+pub const EVENTS_REJECTED: Metric = counter(
+    "idtrail_events_rejected_total",
+    "Events that a normalizer could not make a row of, by source",
+);
+pub const TIMES_SUBSTITUTED: Metric = counter(
+    "idtrail_event_times_substituted_total",
+    "Events without a usable time of their own, by source: the time of their message stands in",
+);
+pub const EVENTS_OLD: Metric = counter(
+    "idtrail_events_old_total",
+    "Events older than four years, by source: stored, but not shown by the table's projection",
+);
+pub const EVENTS_RECEIVED: Metric = counter(
+    "idtrail_events_received_total",
+    "Events accounted for, by source and tenant (the first 200 by name, then other): stored + duplicate + quarantined",
+);
+pub const EVENTS_STORED: Metric = counter(
+    "idtrail_events_stored_total",
+    "Events that are durable as a row, by source and tenant (the first 200 by name, then other)",
+);
+pub const EVENTS_DUPLICATE: Metric = counter(
+    "idtrail_events_duplicate_total",
+    "Copies of known events, by source and tenant (the first 200 by name, then other)",
+);
+pub const EVENTS_QUARANTINED: Metric = counter(
+    "idtrail_events_quarantined_total",
+    "Events put aside with their reason, by source and tenant (the first 200 by name, then other)",
+);
+pub const PIECES_SKIPPED: Metric = counter(
+    "idtrail_pieces_skipped_total",
+    "Test notices and digests, which hold no event, by source and tenant (the first 200 by name, then other)",
+);
+pub const LAST_EVENT: Metric = gauge_of(
+    Unit::Seconds,
+    "idtrail_last_event_timestamp_seconds",
+    "Time of the newest event seen, by source and tenant, in seconds since 1970; the first 200 tenants seen by name, the rest as other",
+);
+pub const GEOIP_LOADED: Metric =
+    gauge("idtrail_geoip_loaded", "1 while a GeoIP database is in use");
+pub const GEOIP_WARNINGS: Metric = counter(
+    "idtrail_geoip_warnings_total",
+    "GeoIP files that were refused: missing, of another kind, or broken",
+);
+pub const LOADS_DROPPED: Metric = counter(
+    "idtrail_loads_dropped_total",
+    "Parcels dropped, for leadership was lost or their work panicked; their messages come again",
+);
+pub const JOURNAL_COMMITS: Metric = counter(
+    "idtrail_journal_commits_total",
+    "Journal objects written by this process",
+);
+pub const JOURNAL_BYTES: Metric = counter_of(
+    Unit::Bytes,
+    "idtrail_journal_bytes_total",
+    "Size of the journal objects written by this process",
+);
+pub const JOURNAL_COMMIT: Metric = seconds(
+    LATENCIES,
+    "idtrail_journal_commit_seconds",
+    "Time from the first try to write a journal object until it is known to be written",
+);
+pub const JOURNAL_HEAD: Metric = gauge(
+    "idtrail_journal_head",
+    "Slot of the newest journal object applied",
+);
+pub const JOURNAL_LEADING: Metric = gauge(
+    "idtrail_journal_leading",
+    "1 while this process leads the journal",
+);
+pub const JOURNAL_FENCED: Metric = counter(
+    "idtrail_journal_fenced_total",
+    "Times that another process took the journal over",
+);
+pub const JOURNAL_ERRORS: Metric = counter(
+    "idtrail_journal_errors_total",
+    "Calls for the journal that got no answer, by call and reason: retry, or fatal where a person must act",
+);
+pub const STATE_BYTES: Metric = gauge_of(
+    Unit::Bytes,
+    "idtrail_state_bytes",
+    "Memory of rows that are durable and not yet in a file",
+);
+pub const DEDUP_WINDOW: Metric = gauge_of(
+    Unit::Seconds,
+    "idtrail_dedup_window_seconds",
+    "How far back copies are recognised",
+);
+pub const FILES_WRITTEN: Metric =
+    counter("idtrail_files_written_total", "Files written into the lake");
+pub const FILE_ROWS: Metric = counter("idtrail_file_rows_total", "Rows in the files written");
+pub const FILE_BYTES: Metric = counter_of(
+    Unit::Bytes,
+    "idtrail_file_bytes_total",
+    "Size of the files written",
+);
+pub const UPLOADS_FAILED: Metric = counter(
+    "idtrail_uploads_failed_total",
+    "Tries to write a file that failed, by reason: retry, or fatal where a person must act; each is tried again",
+);
 
 /// Every metric that this package emits.
 pub const ALL: &[Metric] = &[
@@ -294,7 +323,15 @@ pub const ALL: &[Metric] = &[
     MESSAGES_DELETED,
     MESSAGES_NOT_DELETED,
     MESSAGES_UNREADABLE,
+    MESSAGES_IN_HAND,
+    MESSAGES_ALONE,
+    MESSAGE_AGE,
+    MESSAGE_DURABLE,
+    RECEIVES_EMPTY,
     QUEUE_ERRORS,
+    OBJECTS_READ,
+    OBJECT_BYTES,
+    OBJECTS_FAILED,
     EVENTS_NORMALISED,
     EVENTS_REJECTED,
     TIMES_SUBSTITUTED,
@@ -304,11 +341,13 @@ pub const ALL: &[Metric] = &[
     EVENTS_DUPLICATE,
     EVENTS_QUARANTINED,
     PIECES_SKIPPED,
+    LAST_EVENT,
     GEOIP_LOADED,
     GEOIP_WARNINGS,
     LOADS_DROPPED,
     JOURNAL_COMMITS,
     JOURNAL_BYTES,
+    JOURNAL_COMMIT,
     JOURNAL_HEAD,
     JOURNAL_LEADING,
     JOURNAL_FENCED,
@@ -334,6 +373,9 @@ pub fn describe(metrics: &[Metric]) {
                 metrics::describe_counter!(metric.name, metric.unit, metric.description);
             }
             Kind::Gauge => metrics::describe_gauge!(metric.name, metric.unit, metric.description),
+            Kind::Histogram(_) => {
+                metrics::describe_histogram!(metric.name, metric.unit, metric.description);
+            }
         }
     }
 }
@@ -357,6 +399,10 @@ mod tests {
                 metric.name
             );
             assert!(!metric.description.is_empty(), "{}", metric.name);
+            if let Kind::Histogram(buckets) = metric.kind {
+                assert!(buckets.is_sorted() && buckets[0] > 0.0, "{}", metric.name);
+                assert_eq!(metric.unit, Unit::Seconds, "{}", metric.name);
+            }
         }
     }
 }

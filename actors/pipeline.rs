@@ -6,30 +6,36 @@
 //! it is stopped or its tree gives up; it can be asked to drain, which ends with
 //! an empty queue and every row in a file.
 
+mod watch;
+
 use std::{sync::Arc, time::Duration};
 
-use audit::{
-    accounting::Counts, geo::Database, journal_id::JournalName, lake::Codec, message,
-    source::Source, tenant::Tenant,
-};
-use tokio::time::{Instant, sleep};
+use audit::{geo::Database, journal_id::JournalName, lake::Codec, message, source::Source};
+use tokio::{task::JoinSet, time::Instant};
+
+pub use self::watch::{Progress, Watch};
 
 use crate::{
-    base::{Budget, Compute, Outcome, Probe, Running, StartError, Topology, Tree, mailbox},
+    base::{
+        Address, Budget, Compute, Outcome, Probe, Running, StartError, Topology, Tree, mailbox,
+    },
     ingest::{
-        batcher::Batcher,
+        batcher::{self, Batcher},
         deleter::Deleter,
         enricher::Enricher,
         filling::Full,
         inflight::InFlight,
-        intake::Intake,
+        intake::{Intake, Payloads},
         normalizer::Normalizer,
-        parcel::Stake,
-        poller::{self, Gate, Poller},
+        object_reader::{ObjectReader, Reader},
+        parcel::{Parcel, Stake},
+        poller::{self, Poller},
+        signals::{Floor, Gate, Silence},
+        tenants::Tenants,
     },
     journal::{
         Candidate, Window,
-        appender::Appender,
+        appender::{self, Appender},
         desk::Desk,
         leader::{self, Leader},
         log::Log,
@@ -37,11 +43,9 @@ use crate::{
         seal::SealLimits,
     },
     lake::{partition_writer::PartitionWriter, uploader::Uploader},
-    ports::{Backlog, Clock, Objects, Queue, QueueError, Store},
+    ports::{Clock, Objects, Queue, Store},
+    report::Labels,
 };
-
-/// How often a pipeline that drains or stops is looked at.
-const LOOK_EVERY: Duration = Duration::from_millis(100);
 
 /// The outside things.
 #[derive(Clone)]
@@ -64,8 +68,10 @@ pub struct Setup {
     pub candidate: Candidate,
     pub places: Arc<Database>,
     pub codec: Codec,
-    pub default_tenant: Tenant,
-    pub trust_attributes: bool,
+    /// How much of a message or object is read at most; a parcel's size is the
+    /// topology's.
+    pub limits: message::Limits,
+    pub tenants: Arc<Tenants>,
     pub probe: Probe,
 }
 
@@ -83,30 +89,6 @@ pub struct Pipeline {
     gate: Gate,
 }
 
-/// Looks at a pipeline from outside of it.
-#[derive(Clone, Debug)]
-pub struct Watch {
-    ports: Ports,
-    desk: Desk<Stake>,
-    in_flight: InFlight,
-    draining: Draining,
-}
-
-/// How far things are.
-#[derive(Clone, Copy, Debug, Default)]
-pub struct Progress {
-    pub leading: bool,
-    /// Since this process leads.
-    pub counts: Counts,
-    /// `None` where the queue does not tell.
-    pub backlog: Option<Backlog>,
-    pub in_flight: usize,
-    /// Messages that were deleted from the queue.
-    pub messages_done: u64,
-    /// Rows that are durable and not yet in a file.
-    pub rows_waiting: u64,
-}
-
 impl Pipeline {
     /// The calling runtime is the tree's; `compute` may be shared.
     pub async fn start(
@@ -115,7 +97,7 @@ impl Pipeline {
         compute: Compute,
     ) -> Result<Pipeline, StartError> {
         let limits = setup.topology.limits();
-        let budget = Budget::new(limits.budget.bytes, limits.budget.messages);
+        let budget = Budget::new(limits.budget.bytes);
         let leader = Leader::new(setup.candidate.clone(), leader_limits(&setup.topology));
         let desk = Desk::new(leader, Arc::clone(&ports.clock), budget);
         let kept = Kept {
@@ -123,13 +105,17 @@ impl Pipeline {
             compute: compute.with_probe(setup.probe.clone()),
             in_flight: InFlight::default(),
             gate: Gate::default(),
+            floor: Floor::default(),
+            silence: Silence::default(),
             draining: Draining::default(),
+            labels: Labels::default(),
         };
         let running = kept.tree(&ports, setup).start().await?;
         let Kept {
             desk,
             in_flight,
             gate,
+            silence,
             draining,
             ..
         } = kept;
@@ -139,6 +125,7 @@ impl Pipeline {
                 ports,
                 desk,
                 in_flight,
+                silence,
                 draining,
             },
             gate,
@@ -176,78 +163,16 @@ impl Pipeline {
     }
 }
 
-impl Watch {
-    /// Whether this process leads, and the slot of the newest object applied.
-    pub fn leading(&self) -> (bool, u64) {
-        self.leader(|leader| (leader.is_serving(), leader.replica().head().seq.0))
-    }
-
-    /// What was counted since this process leads.
-    pub fn counts(&self) -> Counts {
-        let before = self.desk.counts_before();
-        self.leader(|leader| leader.replica().counts() - before)
-    }
-
-    pub async fn progress(&self) -> Result<Progress, QueueError> {
-        let backlog = self.ports.queue.backlog().await?;
-        let before = self.desk.counts_before();
-        Ok(self.leader(|leader| Progress {
-            leading: leader.is_serving(),
-            counts: leader.replica().counts() - before,
-            backlog,
-            in_flight: self.in_flight.count(),
-            messages_done: self.in_flight.settled(),
-            rows_waiting: leader.replica().rows_waiting(),
-        }))
-    }
-
-    /// Goes on until the queue is empty and every row is in a file; tells how
-    /// far it is on the way. A queue that was reached once may fail for a while.
-    /// To be cancelled by whoever has a deadline.
-    pub async fn drain(&self, mut tell: impl FnMut(&Progress)) -> Result<Progress, QueueError> {
-        let mut reached = false;
-        loop {
-            let progress = match self.progress().await {
-                Err(QueueError::Retry(_)) if reached => {
-                    sleep(LOOK_EVERY).await;
-                    continue;
-                }
-                progress => progress?,
-            };
-            reached = true;
-            tell(&progress);
-            let empty = progress
-                .backlog
-                .is_some_and(|backlog| backlog == Backlog::default());
-            if empty && progress.in_flight == 0 && progress.leading {
-                self.draining.set();
-                if self.leader(|leader| leader.is_idle() && leader.replica().is_settled()) {
-                    return Ok(progress);
-                }
-            }
-            sleep(LOOK_EVERY).await;
-        }
-    }
-
-    /// A leader in doubt ends the tree; until it has, it can be looked at.
-    fn leader<T>(&self, look: impl FnOnce(&mut Leader<Stake>) -> T) -> T {
-        self.desk.look(look)
-    }
-
-    async fn wait_for(&self, end: Instant, reached: impl Fn(&Watch) -> bool) {
-        while !reached(self) && Instant::now() < end {
-            sleep(LOOK_EVERY).await;
-        }
-    }
-}
-
 /// What outlives every actor.
 struct Kept {
     desk: Desk<Stake>,
     compute: Compute,
     in_flight: InFlight,
     gate: Gate,
+    floor: Floor,
+    silence: Silence,
     draining: Draining,
+    labels: Labels,
 }
 
 impl Kept {
@@ -259,7 +184,8 @@ impl Kept {
         let (uploader, uploader_box) = mailbox(topology, "uploader");
         let (deleter, deleter_box) = mailbox(topology, "deleter");
         let mut tree = Tree::new(Arc::clone(topology), setup.probe.clone());
-        self.add_ingest(&mut tree, ports, setup, &appender);
+        let (normalizers, batcher) = self.add_rows(&mut tree, setup, &appender);
+        self.add_intake(&mut tree, ports, setup, (normalizers, batcher));
         tree.add(deleter_box, {
             let queue = Arc::clone(&ports.queue);
             move |_| Deleter {
@@ -268,15 +194,16 @@ impl Kept {
         });
         tree.add(appender_box, {
             let attempt = topology.limits().journal.attempt_timeout;
-            let log = Log::new(Arc::clone(&ports.transient), &setup.journal, attempt);
+            let (store, journal) = (Arc::clone(&ports.transient), setup.journal.clone());
             let beat = topology.limits().journal.heartbeat;
-            let desk = self.desk.clone();
+            let (desk, labels) = (self.desk.clone(), self.labels.clone());
             move |_| Appender {
                 desk: desk.clone(),
-                log: log.clone(),
+                log: Log::new(Arc::clone(&store), &journal, attempt),
                 beat,
                 settled: deleter.clone(),
                 planner: planner.clone(),
+                labels: labels.clone(),
             }
         });
         tree.add(planner_box, {
@@ -313,25 +240,26 @@ impl Kept {
         tree
     }
 
-    fn add_ingest(
+    /// From raw events to batches: where parcels go, and what is none.
+    fn add_rows(
         &self,
         tree: &mut Tree,
-        ports: &Ports,
         setup: &Setup,
-        appender: &crate::base::Address<crate::journal::appender::Message<Stake>>,
-    ) {
+        appender: &Address<appender::Message<Stake>>,
+    ) -> ([Address<Parcel>; 4], Address<batcher::Message>) {
         let topology = &setup.topology;
         let limits = topology.limits();
         let (batcher, batcher_box) = mailbox(topology, "batcher");
         let (enricher, enricher_box) = mailbox(topology, "enricher");
-        let (_, poller_box) = mailbox(topology, "poller");
         let normalizers = Source::ALL.map(|source| {
             let (address, mailbox) = mailbox(topology, &format!("{source}_normalizer"));
             let (compute, enricher) = (self.compute.clone(), enricher.clone());
+            let labels = self.labels.clone();
             tree.add(mailbox, move |_| Normalizer {
                 source,
                 compute: compute.clone(),
                 enricher: enricher.clone(),
+                labels: labels.clone(),
             });
             address
         });
@@ -350,34 +278,65 @@ impl Kept {
             let appender = appender.clone();
             move |_| Batcher::new(desk.clone(), compute.clone(), (age, full), appender.clone())
         });
-        tree.add(poller_box, {
-            let intake = Arc::new(Intake {
-                limits: message::Limits {
-                    parcel_bytes: limits.parcel.bytes as usize,
-                    ..message::Limits::default()
-                },
-                default_tenant: setup.default_tenant.clone(),
-                trust_attributes: setup.trust_attributes,
-                normalizers,
-                batcher,
+        (normalizers, batcher)
+    }
+
+    /// From messages and objects to raw events.
+    fn add_intake(
+        &self,
+        tree: &mut Tree,
+        ports: &Ports,
+        setup: &Setup,
+        (normalizers, batcher): ([Address<Parcel>; 4], Address<batcher::Message>),
+    ) {
+        let topology = &setup.topology;
+        let limits = topology.limits();
+        let (readers, reader_box) = mailbox(topology, "object_reader");
+        let (_, poller_box) = mailbox(topology, "poller");
+        let intake = Arc::new(Intake {
+            limits: message::Limits {
+                parcel_bytes: limits.parcel.bytes as usize,
+                ..setup.limits.clone()
+            },
+            tenants: Arc::clone(&setup.tenants),
+            budget: self.desk.budget().clone(),
+            compute: self.compute.clone(),
+            normalizers,
+            batcher,
+            readers,
+            payloads: Payloads::new(Arc::clone(&ports.transient)),
+        });
+        tree.add(reader_box, {
+            let reader = Arc::new(Reader {
+                objects: Arc::clone(&ports.objects),
+                queue: Arc::clone(&ports.queue),
+                intake: Arc::clone(&intake),
+                gate: self.gate.clone(),
             });
+            move |_| ObjectReader {
+                reader: Arc::clone(&reader),
+                reading: JoinSet::new(),
+            }
+        });
+        tree.add(poller_box, {
             let limits = poller::Limits {
                 parcel_bytes: limits.parcel.bytes,
                 commit_stale: limits.journal.commit_stale,
                 in_flight_max: limits.budget.messages as usize,
             };
-            let (desk, compute) = (self.desk.clone(), self.compute.clone());
-            let (in_flight, gate, ports) =
-                (self.in_flight.clone(), self.gate.clone(), ports.clone());
+            let (desk, in_flight) = (self.desk.clone(), self.in_flight.clone());
+            let (gate, floor, silence) =
+                (self.gate.clone(), self.floor.clone(), self.silence.clone());
+            let queue = Arc::clone(&ports.queue);
             move |_| Poller {
-                queue: Arc::clone(&ports.queue),
-                payloads: Arc::clone(&ports.transient),
+                queue: Arc::clone(&queue),
                 desk: desk.clone(),
                 in_flight: in_flight.clone(),
-                compute: compute.clone(),
                 intake: Arc::clone(&intake),
                 limits,
                 gate: gate.clone(),
+                floor: floor.clone(),
+                silence: silence.clone(),
                 error_pause: poller::ERROR_PAUSE_MIN,
             }
         });

@@ -1,21 +1,45 @@
 //! What the stages tell people: each function is one fact, as a log line and
 //! its metrics together, per batch and never per event.
 
+mod labels;
+
 use std::time::Duration;
 
-use audit::{accounting::Accounting, columns::Notes, geo::Warning, source::Source};
-use metrics::{counter, gauge};
+use audit::{accounting::Accounting, columns::Notes, geo::Warning, source::Source, tenant::Tenant};
+use metrics::{counter, gauge, histogram};
 
+pub use self::labels::Labels;
 use crate::{
-    metrics as names,
-    ports::{Message, QueueError},
+    journal::log::Unreachable,
+    metrics::{self as names, REASON, SOURCE, TENANT},
+    ports::{Message, ObjectError, QueueError},
 };
 
-/// Label of what concerns one source; `unknown` where it could not be told.
-const SOURCE: &str = "source";
+/// From this receive on, a message that fails again is told again: it may be its
+/// last chance before the dead-letter queue.
+const TOLD_AGAIN_FROM: u32 = 3;
 
-pub(crate) fn messages_received(messages: &[Message]) {
+pub(crate) fn messages_received(messages: &[Message], now_ms: i64) {
+    if messages.is_empty() {
+        counter!(names::RECEIVES_EMPTY.name).increment(1);
+        return;
+    }
     counter!(names::MESSAGES_RECEIVED.name).increment(messages.len() as u64);
+    let age = histogram!(names::MESSAGE_AGE.name);
+    for message in messages {
+        // Clocks differ.
+        let age_ms = now_ms.saturating_sub(message.sent_at_ms).max(0);
+        age.record(age_ms as f64 / 1_000.0);
+    }
+}
+
+pub(crate) fn message_alone(message: &Message) {
+    counter!(names::MESSAGES_ALONE.name).increment(1);
+    tracing::info!(
+        message = %message.id,
+        receives = message.receives,
+        "a message came back often: it is processed with nothing else in hand"
+    );
 }
 
 pub(crate) fn messages_deleted(deleted: usize, failed: usize) {
@@ -35,16 +59,66 @@ pub(crate) fn queue_unreachable(error: &QueueError, pause: Duration) {
 
 pub(crate) fn message_unreadable(message: &Message, reason: &str) {
     counter!(names::MESSAGES_UNREADABLE.name).increment(1);
+    if is_told(message.receives) {
+        tracing::warn!(
+            message = %message.id,
+            receives = message.receives,
+            reason,
+            "a message cannot be read and stays in the queue, to its dead-letter rule"
+        );
+    }
+}
+
+fn is_told(receives: u32) -> bool {
+    receives <= 1 || receives >= TOLD_AGAIN_FROM
+}
+
+pub(crate) fn object_bytes(bytes: u64) {
+    counter!(names::OBJECT_BYTES.name).increment(bytes);
+}
+
+pub(crate) fn object_read() {
+    counter!(names::OBJECTS_READ.name).increment(1);
+}
+
+pub(crate) fn object_refused(object: &str, kind: &'static str, reason: &str) {
+    counter!(names::OBJECTS_FAILED.name, REASON => kind).increment(1);
     tracing::warn!(
-        message = %message.id,
-        receives = message.receives,
+        object,
         reason,
-        "a message cannot be read and stays in the queue, to its dead-letter rule"
+        "an object is not read: its notification is in quarantine"
     );
 }
 
-pub(crate) fn normalised(source: Source, rows: usize, rejected: usize, notes: &Notes) {
+pub(crate) fn object_unavailable(object: &str, error: &ObjectError, receives: u32) {
+    let kind = match error {
+        ObjectError::Absent(_) => "absent",
+        ObjectError::Forbidden(_) | ObjectError::Retry(_) => "unreachable",
+    };
+    counter!(names::OBJECTS_FAILED.name, REASON => kind).increment(1);
+    if is_told(receives) {
+        tracing::warn!(
+            object,
+            receives,
+            reason = %error,
+            "an object cannot be had: its message stays in the queue, to its dead-letter rule"
+        );
+    }
+}
+
+/// `newest_ms`: the time of the newest event.
+pub(crate) fn normalised(
+    labels: &Labels,
+    (source, tenant): (Source, &Tenant),
+    (rows, rejected): (usize, usize),
+    newest_ms: Option<i64>,
+    notes: &Notes,
+) {
     let label = source.name();
+    if let Some((tenant, newest_ms)) = newest_ms.map(|ms| labels.newest(source, tenant, ms)) {
+        gauge!(names::LAST_EVENT.name, SOURCE => label, TENANT => tenant)
+            .set(newest_ms as f64 / 1_000.0);
+    }
     counter!(names::EVENTS_NORMALISED.name, SOURCE => label).increment(rows as u64);
     counter!(names::EVENTS_REJECTED.name, SOURCE => label).increment(rejected as u64);
     counter!(names::TIMES_SUBSTITUTED.name, SOURCE => label).increment(notes.time_substituted);
@@ -73,17 +147,30 @@ pub(crate) fn load_dropped(reason: &str) {
     tracing::debug!(reason, "a parcel was dropped: its message comes again");
 }
 
-pub(crate) fn journal_committed(seq: u64, accounting: &Accounting, bytes: u64) {
+pub(crate) fn journal_committed(
+    labels: &Labels,
+    seq: u64,
+    accounting: &Accounting,
+    bytes: u64,
+    took: Duration,
+) {
     counter!(names::JOURNAL_COMMITS.name).increment(1);
     counter!(names::JOURNAL_BYTES.name).increment(bytes);
+    histogram!(names::JOURNAL_COMMIT.name).record(took);
     gauge!(names::JOURNAL_HEAD.name).set(seq as f64);
     for (account, counts) in &accounting.0 {
-        let label = account.source.map_or("unknown", Source::name);
-        counter!(names::EVENTS_RECEIVED.name, SOURCE => label).increment(counts.received);
-        counter!(names::EVENTS_STORED.name, SOURCE => label).increment(counts.stored);
-        counter!(names::EVENTS_DUPLICATE.name, SOURCE => label).increment(counts.duplicate);
-        counter!(names::EVENTS_QUARANTINED.name, SOURCE => label).increment(counts.quarantined);
-        counter!(names::PIECES_SKIPPED.name, SOURCE => label).increment(counts.skipped);
+        let source = account.source.map_or("unknown", Source::name);
+        let tenant = labels.tenant(account.tenant.as_ref());
+        let count = |name, number: u64| {
+            if number > 0 {
+                counter!(name, SOURCE => source, TENANT => tenant.clone()).increment(number);
+            }
+        };
+        count(names::EVENTS_RECEIVED.name, counts.received);
+        count(names::EVENTS_STORED.name, counts.stored);
+        count(names::EVENTS_DUPLICATE.name, counts.duplicate);
+        count(names::EVENTS_QUARANTINED.name, counts.quarantined);
+        count(names::PIECES_SKIPPED.name, counts.skipped);
     }
     let total = accounting.total();
     if !total.is_zero() {
@@ -112,13 +199,24 @@ pub(crate) fn journal_fenced(pause: Duration) {
     );
 }
 
-pub(crate) fn journal_unreachable(call: &'static str, reason: &str, pause: Duration) {
-    counter!(names::JOURNAL_ERRORS.name, "call" => call).increment(1);
+pub(crate) fn journal_unreachable(call: &'static str, error: &Unreachable, pause: Duration) {
+    let (pause_ms, kind) = (pause.as_millis(), kind(error.fatal));
+    counter!(names::JOURNAL_ERRORS.name, "call" => call, REASON => kind).increment(1);
+    if error.fatal {
+        tracing::error!(call, reason = %error, pause_ms, "the journal is refused: nothing is received until this is mended");
+    } else {
+        tracing::warn!(call, reason = %error, pause_ms, "no answer for the journal");
+    }
+}
+
+fn kind(fatal: bool) -> &'static str {
+    if fatal { "fatal" } else { "retry" }
+}
+
+pub(crate) fn journal_foreign(key: &str) {
     tracing::warn!(
-        call,
-        reason,
-        pause_ms = pause.as_millis(),
-        "no answer for the journal"
+        key,
+        "not an object of a journal, ignored: find out who wrote it, and remove it"
     );
 }
 
@@ -134,12 +232,17 @@ pub(crate) fn file_written(key: &str, rows: u64, bytes: u64) {
     tracing::debug!(key, rows, bytes, "file written");
 }
 
-pub(crate) fn upload_failed(key: &str, reason: &str, pause: Duration) {
-    counter!(names::UPLOADS_FAILED.name).increment(1);
-    tracing::warn!(
-        key,
-        reason,
-        pause_ms = pause.as_millis(),
-        "file not written yet"
-    );
+pub(crate) fn upload_failed(key: &str, reason: &str, fatal: bool, pause: Duration) {
+    counter!(names::UPLOADS_FAILED.name, REASON => kind(fatal)).increment(1);
+    let pause_ms = pause.as_millis();
+    if fatal {
+        tracing::error!(
+            key,
+            reason,
+            pause_ms,
+            "a file is refused: rows stay in memory and journal until this is mended"
+        );
+    } else {
+        tracing::warn!(key, reason, pause_ms, "file not written yet");
+    }
 }

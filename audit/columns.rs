@@ -14,6 +14,7 @@ use bytes::Bytes;
 
 use crate::{
     key::{Key, Secret},
+    message::Event,
     normalize::{Normalised, Reject, normalize},
     partition::{Day, Partition},
     row::Row,
@@ -74,7 +75,7 @@ pub fn normalize_all(
     source: Source,
     tenant: &Tenant,
     secret: &Secret,
-    events: &[Bytes],
+    events: &[Event],
     sent_ms: i64,
 ) -> (Rows, Vec<Rejected>, Notes) {
     let mut columns = Columns::with_capacity(events.len());
@@ -89,7 +90,7 @@ pub fn normalize_all(
             event_ms,
             time_substituted,
             time_old,
-        } = match normalize(source, event, sent_ms) {
+        } = match normalize(source, &event.raw, event.owner.as_deref(), sent_ms) {
             Ok(normalised) => normalised,
             Err(reason) => {
                 rejected.push(Rejected { index, reason });
@@ -99,8 +100,8 @@ pub fn normalize_all(
         notes.time_substituted += u64::from(time_substituted);
         notes.time_old += u64::from(time_old);
         columns.append(&row);
-        raw.push(event.clone());
-        keys.push(secret.key(tenant, source, event));
+        raw.push(event.raw.clone());
+        keys.push(secret.key(tenant, source, &event.raw));
         partitions.push(Partition::tenant(tenant.clone(), Day::of_ms(event_ms)));
     }
     let rows = Rows {
@@ -184,9 +185,9 @@ mod tests {
     }
 
     fn parcel(events: &[&str]) -> (Rows, Vec<Rejected>, Notes) {
-        let events: Vec<Bytes> = events
+        let events: Vec<Event> = events
             .iter()
-            .map(|event| Bytes::copy_from_slice(event.as_bytes()))
+            .map(|event| Event::of(Bytes::copy_from_slice(event.as_bytes())))
             .collect();
         normalize_all(Source::Okta, &tenant(), &Secret([3; 4]), &events, SENT_MS)
     }

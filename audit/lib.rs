@@ -10,7 +10,6 @@
 pub mod accounting;
 pub mod columns;
 pub mod credential;
-pub mod error_kind;
 pub mod geo;
 mod guard;
 pub mod journal;

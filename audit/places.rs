@@ -146,10 +146,11 @@ impl PlaceBuilders {
 
 #[cfg(test)]
 mod tests {
-    use bytes::Bytes;
 
     use super::*;
-    use crate::{columns::normalize_all, key::Secret, source::Source, tenant::Tenant};
+    use crate::{
+        columns::normalize_all, key::Secret, message::Event, source::Source, tenant::Tenant,
+    };
 
     struct Table<F>(F);
 
@@ -173,7 +174,7 @@ mod tests {
             )
         };
         let events = ["192.0.2.1", "198.51.100.1", "203.0.113.1", ""].map(event);
-        let events = events.map(Bytes::from);
+        let events = events.map(|event| Event::of(event.into()));
         let tenant = Tenant::parse("acme").expect("a valid id");
         let (rows, ..) = normalize_all(Source::Okta, &tenant, &Secret([3; 4]), &events, 0);
         let rows = rows.with_places(&mut Table(|ip: &str| match ip {

@@ -36,7 +36,9 @@ pub struct Entry {
     pub reason: String,
     /// The queue's id of the message it came in.
     pub message_id: String,
-    /// Where it began in the decoded message, in bytes.
+    /// The object it was in, as `s3://bucket/key`, if not in the message itself.
+    pub object: Option<String>,
+    /// Where it began in the decoded message or object, in bytes.
     pub offset: u64,
     /// When the message was sent to the queue, milliseconds since 1970.
     pub sent_at_ms: i64,
@@ -64,6 +66,8 @@ struct Line<'a> {
     source: Option<Cow<'a, str>>,
     reason: Cow<'a, str>,
     message_id: Cow<'a, str>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    object: Option<Cow<'a, str>>,
     offset: u64,
     /// Milliseconds since 1970. In files only.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -94,6 +98,7 @@ impl Entry {
             source: self.source.map(|source| source.name().into()),
             reason: self.reason.as_str().into(),
             message_id: self.message_id.as_str().into(),
+            object: self.object.as_deref().map(Cow::from),
             offset: self.offset,
             sent_at,
             raw,
@@ -122,6 +127,7 @@ impl Entry {
             source,
             reason: line.reason.into_owned(),
             message_id: line.message_id.into_owned(),
+            object: line.object.map(Cow::into_owned),
             offset: line.offset,
             sent_at_ms: line.sent_at.ok_or("sent_at is missing")?,
             raw: raw.into(),
@@ -189,14 +195,15 @@ mod tests {
             proptest::collection::vec(any::<u8>(), 0..40),
             any::<String>().prop_map(String::into_bytes),
         ];
-        let texts = (any::<String>(), any::<String>(), any::<String>());
+        let texts = any::<(String, String, String, Option<String>)>();
         (texts, source, any::<u64>(), any::<i64>(), raw).prop_map(
-            |((tenant, reason, message_id), source, offset, sent_at_ms, raw)| Entry {
+            |((tenant, reason, message_id, object), source, offset, sent_at_ms, raw)| Entry {
                 key: SECRET.quarantine_key(&tenant, source, &raw),
                 tenant,
                 source,
                 reason,
                 message_id,
+                object,
                 offset,
                 sent_at_ms,
                 raw: raw.into(),
@@ -230,6 +237,7 @@ mod tests {
             source: Some(Source::Okta),
             reason: "invalid tenant".into(),
             message_id: "m-1".into(),
+            object: None,
             offset: 7,
             sent_at_ms: 1_700_000_000_000,
             raw: Bytes::from_static(b"{\"a\":\n1}"),
@@ -242,10 +250,12 @@ mod tests {
                 + r#""offset":7,"sent_at":1700000000000,"raw":"{\"a\":\n1}"}"#
         );
         (entry.raw, entry.source) = (Bytes::from_static(b"\xff"), None);
-        assert!(
-            entry
-                .to_line()
-                .ends_with(r#""raw":"/w==","raw_encoding":"base64"}"#)
+        entry.object = Some("s3://logs/a.json.gz".into());
+        assert_eq!(
+            entry.to_listing(),
+            r#"{"tenant":"../x","source":null,"reason":"invalid tenant","message_id":"m-1","#
+                .to_owned()
+                + r#""object":"s3://logs/a.json.gz","offset":7,"raw":"/w==","raw_encoding":"base64"}"#
         );
     }
 

@@ -6,7 +6,7 @@ use actors::base::Topology;
 use audit::{
     journal::{Object, Record},
     lake::{self, Footer},
-    message::{Bad, Content, Decoder, Event, Limits, Unreadable},
+    message::{Bad, Content, Decoder, Event, Limits, Object as Named, Pull, Unreadable},
     normalize::normalize,
     source::Source,
 };
@@ -24,6 +24,10 @@ pub const TARGETS: &[Target] = &[
     Target {
         name: "message",
         run: message,
+    },
+    Target {
+        name: "chunks",
+        run: chunks,
     },
     Target {
         name: "normalize_aws",
@@ -78,7 +82,44 @@ fn message(input: &[u8]) {
     }
     for event in whole.events {
         assert_eq!(event.raw.first(), Some(&b'{'), "an event's bytes");
-        Source::of_event(&event.raw);
+        if let Some(source) = Source::of_event(&event.raw) {
+            source.owner_of(&event);
+        }
+    }
+    for object in whole.objects {
+        let again = Decoded::of(&object.raw, None, 1 << 20).objects;
+        assert_eq!(again.len(), 1, "a notice of it alone");
+        assert_eq!(
+            (&again[0].bucket, &again[0].key),
+            (&object.bucket, &object.key)
+        );
+    }
+}
+
+/// The first two bytes are the lengths of chunks, by turns. What comes out does
+/// not depend on them, again unless it is damaged.
+fn chunks(input: &[u8]) {
+    let [first, second, content @ ..] = input else {
+        return;
+    };
+    let limits = Decoded::limits(1 << 20);
+    let whole = Decoded::from(
+        Decoder::of_object(Bytes::copy_from_slice(content), &limits),
+        [],
+    );
+    let (mut rest, mut lengths) = (content, [*first, *second].into_iter().cycle());
+    let pieces = std::iter::from_fn(|| {
+        let length = lengths
+            .next()
+            .map_or(1, |length| usize::from(length).max(1));
+        let (piece, behind) = rest.split_at(length.min(rest.len()));
+        rest = behind;
+        (!piece.is_empty()).then(|| Bytes::copy_from_slice(piece))
+    });
+    let fed = Decoded::from(Decoder::of_chunks(&limits), pieces);
+    assert_eq!(whole.failed, fed.failed);
+    if whole.failed.is_none() {
+        assert_eq!(whole, fed);
     }
 }
 
@@ -86,40 +127,65 @@ fn message(input: &[u8]) {
 struct Decoded {
     events: Vec<Event>,
     bad: Vec<Bad>,
+    objects: Vec<Named>,
     skipped: u64,
     failed: Option<Unreadable>,
 }
 
 impl Decoded {
-    fn of(body: &[u8], encoding: Option<&str>, parcel_bytes: usize) -> Decoded {
-        let limits = Limits {
+    fn limits(parcel_bytes: usize) -> Limits {
+        Limits {
             event_bytes: 4 << 10,
             unpacked_bytes: 1 << 20,
             parcel_bytes,
             ..Limits::default()
-        };
-        let mut decoded = Decoded::default();
-        match Content::of(Bytes::copy_from_slice(body), encoding, &limits) {
-            Ok(Content::Events(decoder)) => decoded.failed = decoded.take(*decoder).err(),
-            Ok(Content::Payload(_)) => {}
-            Err(why) => decoded.failed = Some(why),
         }
+    }
+
+    fn of(body: &[u8], encoding: Option<&str>, parcel_bytes: usize) -> Decoded {
+        let limits = Decoded::limits(parcel_bytes);
+        match Content::of(Bytes::copy_from_slice(body), encoding, &limits) {
+            Ok(Content::Events(decoder)) => Decoded::from(*decoder, []),
+            Ok(Content::Payload(_)) => Decoded::default(),
+            Err(why) => Decoded {
+                failed: Some(why),
+                ..Decoded::default()
+            },
+        }
+    }
+
+    fn from(decoder: Decoder, chunks: impl IntoIterator<Item = Bytes>) -> Decoded {
+        let mut decoded = Decoded::default();
+        decoded.failed = decoded.take(decoder, chunks.into_iter()).err();
         decoded
     }
 
-    fn take(&mut self, mut decoder: Decoder) -> Result<(), Unreadable> {
-        while let Some(parcel) = decoder.next_parcel()? {
-            self.events.extend(parcel.events);
-            self.bad.extend(parcel.bad);
-            self.skipped += parcel.skipped;
+    fn take(
+        &mut self,
+        mut decoder: Decoder,
+        mut chunks: impl Iterator<Item = Bytes>,
+    ) -> Result<(), Unreadable> {
+        loop {
+            match decoder.next_parcel()? {
+                Pull::Parcel(parcel) => {
+                    self.events.extend(parcel.events);
+                    self.bad.extend(parcel.bad);
+                    self.objects.extend(parcel.objects);
+                    self.skipped += parcel.skipped;
+                }
+                Pull::Hungry => match chunks.next() {
+                    Some(chunk) => decoder.feed(chunk),
+                    None => decoder.close(),
+                },
+                Pull::End => return Ok(()),
+            }
         }
-        Ok(())
     }
 }
 
 /// A row has its uid, its time, and no text that only looks like a fact.
 fn normalizer(source: Source, event: &[u8]) {
-    let Ok(normalised) = normalize(source, event, SENT_MS) else {
+    let Ok(normalised) = normalize(source, event, None, SENT_MS) else {
         return;
     };
     let row = &normalised.row;

@@ -10,9 +10,10 @@ use actors::{
         Compute, Probe, StartError,
         topology::{self, Topology},
     },
+    ingest::tenants::Tenants,
     journal::{Candidate, replica::Birth},
     pipeline::{Pipeline, Ports, Setup},
-    ports::{self, Created},
+    ports::{self, Created, StoreError},
 };
 use audit::{geo::Database, journal::Incarnation, journal_id::Gen, key::Secret, lake::Codec};
 
@@ -20,12 +21,17 @@ use bytes::Bytes;
 use tokio::runtime::{self, Runtime};
 
 use crate::{
+    aws::{self, Cloud},
     cli::{Exit, Failure},
     clock::Machine,
-    local::{DirectoryLock, Layout, NoObjects, Queue, Store},
+    finding::Finding,
+    local::{self, DirectoryLock, Layout, NoObjects, Queue, Store},
     publish::Outlet,
     settings::{Compression, Settings},
 };
+
+/// Between the tries of a probe.
+const PROBE_PAUSES: [Duration; 2] = [Duration::from_millis(200), Duration::from_millis(800)];
 
 /// The pipeline of this process, with what it holds as long as it runs.
 #[derive(Debug)]
@@ -35,20 +41,41 @@ pub struct Service {
     pub outlet: Outlet,
     /// Shared by the pipeline and push ingest.
     pub compute: Compute,
-    _lock: DirectoryLock,
+    _lock: Option<DirectoryLock>,
 }
 
-/// The embedded mode: directories for queue, journal and lake.
-pub fn ports(settings: &Settings) -> Result<Ports, Failure> {
+/// Queue, stores and clock, as the settings say: directories, or AWS.
+pub async fn ports(settings: &Settings) -> Result<Ports, Failure> {
+    match &settings.aws {
+        Some(aws) => Ok(Cloud::new(aws, visibility(settings)).await.ports()),
+        None => embedded(settings),
+    }
+}
+
+/// The same, for a service: what it may not do it says at once.
+async fn proven_ports(settings: &Settings) -> Result<Ports, Failure> {
+    let Some(aws) = &settings.aws else {
+        return embedded(settings);
+    };
+    let cloud = Cloud::new(aws, visibility(settings)).await;
+    cloud.queue.prove().await.map_err(Failure::outside)?;
+    Ok(cloud.ports())
+}
+
+fn embedded(settings: &Settings) -> Result<Ports, Failure> {
     let layout = Layout::new(&settings.data);
-    let visibility = Duration::from_secs(settings.visibility_timeout_secs);
+    let queue = Queue::open(&layout.queue(), Arc::new(Machine), visibility(settings))?;
     Ok(Ports {
-        queue: Arc::new(Queue::open(&layout.queue(), Arc::new(Machine), visibility)?),
+        queue: Arc::new(queue),
         lake: Arc::new(Store::open(&layout.lake(), &Machine)?),
         transient: Arc::new(Store::open(&layout.large_files(), &Machine)?),
         objects: Arc::new(NoObjects),
         clock: Arc::new(Machine),
     })
+}
+
+fn visibility(settings: &Settings) -> Duration {
+    Duration::from_secs(settings.visibility_timeout_secs)
 }
 
 /// The topology that the settings name, or the built-in one.
@@ -75,14 +102,19 @@ pub fn runtime() -> std::io::Result<Runtime> {
     runtime::Builder::new_multi_thread().enable_all().build()
 }
 
-/// Takes the data directory: from here on no other process runs on it.
-pub fn take(settings: &Settings) -> Result<DirectoryLock, Failure> {
-    Ok(DirectoryLock::take(&Layout::new(&settings.data).lock())?)
+/// Takes the data directory: from here on no other process runs on it. On AWS
+/// there is none: there the journal alone decides who leads.
+pub fn take(settings: &Settings) -> Result<Option<DirectoryLock>, Failure> {
+    if settings.aws.is_some() {
+        return Ok(None);
+    }
+    let lock = DirectoryLock::take(&Layout::new(&settings.data).lock())?;
+    Ok(Some(lock))
 }
 
-/// Starts the pipeline on the data directory that was taken.
+/// Starts the pipeline, holding what [`take`] gave.
 pub async fn start(
-    lock: DirectoryLock,
+    lock: Option<DirectoryLock>,
     settings: &Settings,
     topology: Topology,
 ) -> Result<Service, Failure> {
@@ -101,23 +133,18 @@ pub async fn start(
             Compression::Mixed => Codec::Zstd,
             Compression::Snappy => Codec::Snappy,
         },
-        default_tenant: settings.default_tenant.clone(),
-        trust_attributes: settings.trust_attributes,
+        limits: settings.limits.clone(),
+        tenants: Arc::new(Tenants {
+            senders: settings.tenants_by_sender.clone(),
+            owners: settings.tenants_by_owner.clone(),
+            credentials: settings.push.tokens.clone(),
+            ..Tenants::new(settings.default_tenant.clone(), settings.trust_attributes)
+        }),
         probe: Probe::none(),
     };
-    let outside = ports(settings)?;
-    let outlet = Outlet {
-        queue: Arc::clone(&outside.queue),
-        payloads: Arc::clone(&outside.transient),
-    };
-    let incarnation = setup.candidate.incarnation.0;
-    let journal = &setup.journal;
-    probe(
-        &*outside.transient,
-        &format!("_idtrail/{journal}/probe/{incarnation:016x}"),
-    )
-    .await?;
-    probe(&*outside.lake, &format!("data/_probe/{incarnation:016x}")).await?;
+    let outside = proven_ports(settings).await?;
+    probe_stores(&outside, settings, setup.candidate.incarnation).await?;
+    let outlet = Outlet::of(&outside);
     let pipeline = Pipeline::start(outside, &setup, compute.clone())
         .await
         .map_err(|error| match error {
@@ -132,18 +159,72 @@ pub async fn start(
     })
 }
 
+/// Whether both stores are what the journal rests on.
+async fn probe_stores(
+    outside: &Ports,
+    settings: &Settings,
+    incarnation: Incarnation,
+) -> Result<(), Failure> {
+    let incarnation = incarnation.0;
+    let journal = format!("_idtrail/{}/probe/{incarnation:016x}", settings.journal);
+    let lake = format!("data/_probe/{incarnation:016x}");
+    let layout = Layout::new(&settings.data);
+    let (lake_name, transient_name) = match &settings.aws {
+        Some(aws) => (aws.lake.to_string(), aws.large_files.to_string()),
+        None => (
+            layout.lake().display().to_string(),
+            layout.large_files().display().to_string(),
+        ),
+    };
+    probe(&*outside.transient, &transient_name, &journal).await?;
+    probe(&*outside.lake, &lake_name, &lake).await
+}
+
 /// Whether a store can be written, and keeps what it has: the journal rests on
-/// a second creation of a key being refused.
-async fn probe(store: &dyn ports::Store, key: &str) -> Result<(), Failure> {
-    let first = store.create(key, Bytes::from_static(b"probe")).await?;
-    let second = store.create(key, Bytes::from_static(b"probe")).await?;
-    store.remove(key).await?;
-    match (first, second) {
-        (Created::New, Created::Exists) => Ok(()),
-        _ => Err(Failure::outside(format!(
-            "the store does not refuse to create {key} twice: use one that honours create-only \
-             writes"
+/// a second creation of a key being refused. The first may have been answered
+/// by nobody and made the object all the same.
+async fn probe(store: &dyn ports::Store, name: &str, key: &str) -> Result<(), Failure> {
+    patient(store, key).await?;
+    let second = patient(store, key).await?;
+    match store.remove(key).await {
+        Ok(()) => {}
+        Err(error) => return Err(refused(&error)),
+    }
+    match second {
+        Created::Exists => Ok(()),
+        Created::New => Err(Failure::outside(format!(
+            "{name} does not refuse to create {key} twice, and the journal rests on that: use a \
+             store that honours If-None-Match"
         ))),
+    }
+}
+
+/// A few tries: a store may be slow on its first request.
+async fn patient(store: &dyn ports::Store, key: &str) -> Result<Created, Failure> {
+    let body = Bytes::from_static(b"probe");
+    for pause in PROBE_PAUSES {
+        if let Ok(created) = store.create(key, body.clone()).await {
+            return Ok(created);
+        }
+        tokio::time::sleep(pause).await;
+    }
+    store
+        .create(key, body)
+        .await
+        .map_err(|error| refused(&error))
+}
+
+fn refused(error: &StoreError) -> Failure {
+    match error {
+        StoreError::Retry(what) | StoreError::Fatal(what) => Failure::outside(what),
+    }
+}
+
+/// Tries everything that a run will need.
+pub async fn try_out(settings: &Settings, quiet: bool) -> Vec<Finding> {
+    match &settings.aws {
+        Some(aws) => aws::live::check(settings, aws, draw(), quiet).await,
+        None => local::live::check(&Layout::new(&settings.data), draw()).await,
     }
 }
 

@@ -46,16 +46,16 @@ pub struct Entry {
     pub bytes: usize,
 }
 
-/// The ports of a data directory that is there.
-pub fn ports(settings: &Settings) -> Result<Ports, Failure> {
+/// The ports of a journal that is there: a directory is not made by looking.
+pub async fn ports(settings: &Settings) -> Result<Ports, Failure> {
     let layout = Layout::new(&settings.data);
-    if !layout.large_files().is_dir() {
+    if settings.aws.is_none() && !layout.large_files().is_dir() {
         return Err(Failure::outside(format!(
             "{}: no journal here, name the directory of a run with --data",
             settings.data.display()
         )));
     }
-    boot::ports(settings)
+    boot::ports(settings).await
 }
 
 /// The slot in the name of a file of this journal and generation; `None` for
@@ -68,7 +68,7 @@ pub fn slot_of(key: &str, journal: &JournalName, generation: Gen) -> Option<Seq>
 
 impl History {
     pub async fn open(ports: &Ports, settings: &Settings) -> Result<History, HistoryError> {
-        let log = Log::new(ports.transient.clone(), &settings.journal, ATTEMPT);
+        let mut log = Log::new(ports.transient.clone(), &settings.journal, ATTEMPT);
         match log.ask(&Effect::Last { after: Seq::ZERO }).await? {
             Answer::Last(last) => Ok(History { log, last }),
             _ => Ok(History { log, last: None }),
@@ -80,7 +80,7 @@ impl History {
         self.last.unwrap_or_default()
     }
 
-    pub async fn read(&self, seq: Seq) -> Result<Option<Entry>, HistoryError> {
+    pub async fn read(&mut self, seq: Seq) -> Result<Option<Entry>, HistoryError> {
         let Answer::Object(Some(bytes)) = self.log.ask(&Effect::Read(seq)).await? else {
             return Ok(None);
         };
@@ -97,7 +97,7 @@ impl History {
 
     /// Applies all objects in order; `each` sees them first.
     pub async fn replay(
-        &self,
+        &mut self,
         window: Window,
         progress: &Progress,
         mut each: impl FnMut(&Replica, &Object),

@@ -16,9 +16,10 @@ use super::{
 
 const KILLS: usize = 20;
 /// Of each source and in each round: 4 × 20 × 2,500 = 200,000 in all.
-const EVENTS_A_ROUND: u64 = 2_500;
-/// Files that a round's events of one source come in; each is a message.
-const FILES_A_ROUND: usize = 4;
+const TRAFFIC: Traffic = Traffic {
+    events_a_round: 2_500,
+    files_a_round: 4,
+};
 /// Of ten events one is a copy of an earlier one.
 const ONE_COPY_IN: u32 = 10;
 
@@ -30,7 +31,7 @@ fn twenty_kills_lose_nothing_and_double_nothing() {
     // Once all is published, a drain is killed until there were enough kills.
     while kills < KILLS {
         if round < KILLS {
-            publish(&deployment, &mut dice, round, &mut next, &mut all);
+            TRAFFIC.publish(&deployment, &mut dice, round, &mut next, &mut all);
         }
         round += 1;
         assert!(
@@ -40,7 +41,7 @@ fn twenty_kills_lose_nothing_and_double_nothing() {
         kills += usize::from(killed_on_the_way(&deployment, &mut dice));
     }
     for round in round..KILLS {
-        publish(&deployment, &mut dice, round, &mut next, &mut all);
+        TRAFFIC.publish(&deployment, &mut dice, round, &mut next, &mut all);
     }
     deployment.drain();
     assert_eq!(
@@ -59,7 +60,7 @@ fn twenty_kills_lose_nothing_and_double_nothing() {
     assert_eq!(verified.code, Some(0), "{verified:?}");
 }
 
-fn dice() -> StdRng {
+pub(crate) fn dice() -> StdRng {
     let seed = match env::var("IDTRAIL_SEED") {
         Ok(seed) => seed.parse().expect("IDTRAIL_SEED is a number"),
         #[expect(
@@ -72,27 +73,38 @@ fn dice() -> StdRng {
     StdRng::seed_from_u64(seed)
 }
 
-/// Sends the next events of each source, with copies of earlier ones among them.
-fn publish(
-    deployment: &Deployment,
-    dice: &mut StdRng,
-    round: usize,
-    next: &mut u64,
-    all: &mut Vec<u64>,
-) {
-    for part in 0..FILES_A_ROUND {
-        let before = all.len();
-        for _ in 0..EVENTS_A_ROUND as usize / FILES_A_ROUND {
-            if *next > 0 && dice.random_ratio(1, ONE_COPY_IN) {
-                all.push(dice.random_range(0..*next));
-            } else {
-                all.push(*next);
-                *next += 1;
+/// What is published between kills.
+pub(crate) struct Traffic {
+    /// Of each source.
+    pub events_a_round: usize,
+    /// Files that a round's events of one source come in; each is a message.
+    pub files_a_round: usize,
+}
+
+impl Traffic {
+    /// Sends the next events of each source, with copies of earlier ones among them.
+    pub(crate) fn publish(
+        &self,
+        deployment: &Deployment,
+        dice: &mut StdRng,
+        round: usize,
+        next: &mut u64,
+        all: &mut Vec<u64>,
+    ) {
+        for part in 0..self.files_a_round {
+            let before = all.len();
+            for _ in 0..self.events_a_round / self.files_a_round {
+                if *next > 0 && dice.random_ratio(1, ONE_COPY_IN) {
+                    all.push(dice.random_range(0..*next));
+                } else {
+                    all.push(*next);
+                    *next += 1;
+                }
             }
-        }
-        let folder = deployment.path(&format!("round-{round}-{part}"));
-        for (source, file) in events::write(&folder, &all[before..]) {
-            deployment.publish(source, &file);
+            let folder = deployment.path(&format!("round-{round}-{part}"));
+            for (source, file) in events::write(&folder, &all[before..]) {
+                deployment.publish(source, &file);
+            }
         }
     }
 }

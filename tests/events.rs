@@ -83,16 +83,26 @@ pub(crate) fn event(source: Source, number: u64) -> String {
 /// One file for each source, `<folder>/<source>.ndjson`, with the events of
 /// these numbers in their order.
 pub(crate) fn write(folder: &Path, numbers: &[u64]) -> BTreeMap<Source, PathBuf> {
-    fs::create_dir_all(folder).expect("a folder can be made");
-    let files = Source::ALL.into_iter().map(|source| {
-        let mut text = String::new();
-        for number in numbers {
-            text.push_str(&event(source, *number));
-            text.push('\n');
-        }
-        let path = folder.join(format!("{source}.ndjson"));
-        fs::write(&path, text).expect("a file can be written");
-        (source, path)
-    });
+    let files = Source::ALL
+        .into_iter()
+        .map(|source| (source, write_of(folder, source, numbers)));
     files.collect()
+}
+
+/// As [`write`], for one source.
+pub(crate) fn write_of(folder: &Path, source: Source, numbers: &[u64]) -> PathBuf {
+    let mut text = String::new();
+    for number in numbers {
+        text.push_str(&event(source, *number));
+        text.push('\n');
+    }
+    write_text(folder, source, &text)
+}
+
+/// These events, one a line, as the file of their source.
+pub(crate) fn write_text(folder: &Path, source: Source, text: &str) -> PathBuf {
+    fs::create_dir_all(folder).expect("a folder can be made");
+    let path = folder.join(format!("{source}.ndjson"));
+    fs::write(&path, text).expect("a file can be written");
+    path
 }

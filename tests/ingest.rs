@@ -8,7 +8,7 @@ use std::{
 use audit::source::Source;
 use serde_json::Value;
 
-use super::{events, http, program::Deployment, readers};
+use super::{events, program::Deployment, readers};
 
 /// Status and body of a push.
 fn push(address: &str, source: &str, token: Option<&str>, body: &[u8]) -> (u16, Value) {
@@ -54,7 +54,7 @@ fn pushed_events_become_rows_of_the_tokens_tenant_once() {
     let settings = settings.to_str().expect("test paths are UTF-8");
 
     let mut service = deployment.start(&["run", "--config", settings]);
-    let address = http::address(&mut service);
+    let address = service.address();
     for (source, file) in &files {
         let body = std::fs::read(file).expect("just written");
         assert_eq!(push(&address, source.name(), None, &body).0, 401);

@@ -3,7 +3,7 @@ with the events that went in.
 
     lake.py DATA EVENTS
 
-DATA is the lake's `data` folder; EVENTS has a file `<source>.ndjson` for each
+DATA is the lake's `data` folder, here or at `s3://bucket/…` (endpoint and key from the usual AWS_ variables); EVENTS has a file `<source>.ndjson` for each
 source, one raw event a line. Prints {"rows": {source: n}, "problems": [...]}:
 no problem means that the lake holds each distinct line exactly once, byte for
 byte, in the partition of its day, under the columns that the Glue table has.
@@ -16,13 +16,36 @@ import os
 import sys
 
 import duckdb
+import pyarrow.fs
 import pyarrow.parquet
+from fsspec.implementations.arrow import ArrowFSWrapper
 
 NUMBERS = {"latitude", "longitude"}
 COLUMNS = """event_source identity identity_kind identity_id token action origin status ip city country
     region latitude longitude target_resource target_kind target_location target_id user_agent event_type
     event_time uid event_data aws_account_id aws_service github_organization github_repo okta_org
     teleport_cluster""".split()
+
+
+class S3(ArrowFSWrapper):
+    """pyarrow's S3 in the form that DuckDB's own Parquet reader takes."""
+
+    protocol = "s3"
+    root_marker = ""
+
+
+def open_lake(data):
+    """A connection, the files as DuckDB names them, and where pyarrow finds them."""
+    lake = duckdb.connect()
+    lake.sql("set timezone = 'UTC'")
+    if not data.startswith("s3://"):
+        return lake, sorted(glob.glob(f"{data}/*/*/*.parquet")), pyarrow.fs.LocalFileSystem()
+    scheme, host = os.environ["AWS_ENDPOINT_URL"].split("://")
+    s3 = pyarrow.fs.S3FileSystem(endpoint_override=host, scheme=scheme, region=os.environ["AWS_REGION"])
+    lake.register_filesystem(S3(s3))
+    everything = pyarrow.fs.FileSelector(data.removeprefix("s3://"), allow_not_found=True, recursive=True)
+    paths = sorted(file.path for file in s3.get_file_info(everything))
+    return lake, [f"s3://{path}" for path in paths if path.endswith(".parquet")], s3
 
 
 def expected_types(string, number, time):
@@ -36,10 +59,10 @@ def compare_types(reader, found, expected):
         yield f"{reader} sees other columns or types: {odd}"
 
 
-def check_arrow(files):
+def check_arrow(files, filesystem):
     expected = expected_types("string", "double", "timestamp[ms, tz=UTC]")
     for file in files:
-        schema = pyarrow.parquet.read_schema(file)
+        schema = pyarrow.parquet.read_schema(file.removeprefix("s3://"), filesystem=filesystem)
         found = [(field.name, str(field.type)) for field in schema]
         yield from compare_types(f"pyarrow, {file},", found, expected)
 
@@ -78,14 +101,12 @@ def check_events(lake, folder, rows):
 
 
 def main(data, events):
-    files = sorted(glob.glob(f"{data}/*/*/*.parquet"))
+    lake, files, filesystem = open_lake(data)
     if not files:
         return {"rows": {}, "problems": [f"no Parquet file under {data}"]}
-    lake = duckdb.connect()
-    lake.sql("set timezone = 'UTC'")
     lake.read_parquet(files, filename=True, hive_partitioning=False).create_view("lake")
     rows = {}
-    problems = [*check_arrow(files), *check_duckdb(lake), *check_events(lake, events, rows)]
+    problems = [*check_arrow(files, filesystem), *check_duckdb(lake), *check_events(lake, events, rows)]
     stored = lake.sql("select count(*) from lake").fetchone()[0]
     if stored != sum(rows.values()):
         problems.append(f"{stored} rows in all, {sum(rows.values())} of known sources")

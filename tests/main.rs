@@ -5,6 +5,7 @@
     reason = "a test says its seed, and what it skips"
 )]
 
+mod aws;
 mod bad_input;
 mod command_line;
 mod crash;

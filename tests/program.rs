@@ -7,6 +7,8 @@
 
 use std::{
     fs::{self, File},
+    io::{Read, Write},
+    net::TcpStream,
     path::{Path, PathBuf},
     process::{Child, Command, ExitStatus, Stdio},
     time::Duration,
@@ -16,10 +18,15 @@ use audit::source::Source;
 use rustix::process::{Pid, Signal, kill_process};
 use serde_json::Value;
 use tempfile::TempDir;
+use tokio::time::Instant;
 
-/// An embedded deployment.
+/// After so long nobody believes any more that it will come.
+const WAIT_MAX: Duration = Duration::from_secs(180);
+
+/// A deployment: embedded, where its environment and settings say nothing else.
 pub(crate) struct Deployment {
     folder: TempDir,
+    environment: Vec<(&'static str, String)>,
 }
 
 /// What a process that has ended left behind.
@@ -40,8 +47,21 @@ pub(crate) struct Running {
 
 impl Deployment {
     pub(crate) fn new() -> Deployment {
+        Deployment::with(Vec::new())
+    }
+
+    /// Every call has these variables.
+    pub(crate) fn with(environment: Vec<(&'static str, String)>) -> Deployment {
         let folder = TempDir::with_prefix("idtrail-").expect("a temporary folder can be made");
-        Deployment { folder }
+        Deployment {
+            folder,
+            environment,
+        }
+    }
+
+    /// Calls from here on have this variable.
+    pub(crate) fn set(&mut self, name: &'static str, value: &str) {
+        self.environment.push((name, value.to_owned()));
     }
 
     /// A path in the folder that holds everything of this test.
@@ -67,8 +87,10 @@ impl Deployment {
             .expect("a folder can be made")
             .keep();
         let (stdout, stderr) = (said.join("stdout"), said.join("stderr"));
-        let inherited = std::env::vars_os()
-            .filter(|(name, _)| !name.as_encoded_bytes().starts_with(b"IDTRAIL_"));
+        let inherited = std::env::vars_os().filter(|(name, _)| {
+            let name = name.as_encoded_bytes();
+            !name.starts_with(b"IDTRAIL_") && !name.starts_with(b"AWS_")
+        });
         let child = Command::new(env!("CARGO_BIN_EXE_idtrail"))
             .args(arguments)
             .arg("--data")
@@ -78,6 +100,7 @@ impl Deployment {
             .envs(inherited)
             // Any free port: tests run side by side.
             .env("IDTRAIL_HTTP_LISTEN", "127.0.0.1:0")
+            .envs(self.environment.iter().map(|(name, value)| (name, value)))
             .stdin(Stdio::null())
             .stdout(File::create(&stdout).expect("a file can be made"))
             .stderr(File::create(&stderr).expect("a file can be made"))
@@ -179,12 +202,16 @@ impl Running {
     }
 
     fn ended(&self, status: ExitStatus) -> Ended {
-        let read = |path| fs::read_to_string(path).expect("output is UTF-8");
         Ended {
             code: status.code(),
-            stdout: read(&self.stdout),
-            stderr: read(&self.stderr),
+            stdout: fs::read_to_string(&self.stdout).expect("output is UTF-8"),
+            stderr: self.said(),
         }
+    }
+
+    /// Standard error so far.
+    pub(crate) fn said(&self) -> String {
+        fs::read_to_string(&self.stderr).expect("output is UTF-8")
     }
 
     /// Asks it to stop, as Kubernetes does, and waits.
@@ -202,17 +229,106 @@ impl Running {
     /// Waits until `done`, which is shown what was said on standard error, or
     /// the process's end; says whether `done`.
     pub(crate) fn until(&mut self, mut done: impl FnMut(&str) -> bool) -> bool {
+        let begun = Instant::now();
         loop {
-            let said = fs::read_to_string(&self.stderr).expect("output is UTF-8");
+            let said = self.said();
             if done(&said) {
                 return true;
             }
+            assert!(begun.elapsed() < WAIT_MAX, "it does not come: {said}");
             let status = self.child.try_wait().expect("a child can be waited for");
             if status.is_some() {
                 return false;
             }
             pause(Duration::from_millis(1));
         }
+    }
+}
+
+/// What the service answers over HTTP.
+impl Running {
+    /// Waits until it works.
+    pub(crate) fn running(mut self) -> Running {
+        if !self.until(|said| said.contains("running")) {
+            panic!("it does not start: {:?}", self.wait());
+        }
+        self
+    }
+
+    /// The address that it says it listens on.
+    pub(crate) fn address(&mut self) -> String {
+        let mut address = None;
+        let told = self.until(|said| {
+            // In either format of the log.
+            let after = [" http=", "\"http\":\""]
+                .iter()
+                .find_map(|mark| Some(said.split_once(mark)?.1));
+            address =
+                after.and_then(|after| Some(after.split_once([' ', '"', '\n'])?.0.to_owned()));
+            address.is_some()
+        });
+        assert!(
+            told,
+            "it never said where it listens: {:?}",
+            self.try_wait()
+        );
+        address.expect("seen just now")
+    }
+
+    /// Status and body of a GET.
+    pub(crate) fn get(&mut self, path: &str) -> (u16, String) {
+        let address = self.address();
+        let mut stream = TcpStream::connect(&address).expect("the service listens");
+        let request =
+            format!("GET {path} HTTP/1.1\r\nHost: {address}\r\nConnection: close\r\n\r\n");
+        stream
+            .write_all(request.as_bytes())
+            .expect("a request can be sent");
+        let mut answer = String::new();
+        stream
+            .read_to_string(&mut answer)
+            .expect("answers are UTF-8");
+        let (head, body) = answer.split_once("\r\n\r\n").expect("an HTTP answer");
+        let status = head
+            .split(' ')
+            .nth(1)
+            .and_then(|status| status.parse().ok());
+        (status.expect("an HTTP status"), body.to_owned())
+    }
+
+    /// Waits until `done`; the process must not end meanwhile.
+    pub(crate) fn await_that(&mut self, what: &str, mut done: impl FnMut(&mut Running) -> bool) {
+        let begun = Instant::now();
+        while !done(self) {
+            assert!(begun.elapsed() < WAIT_MAX, "{what}: {}", self.said());
+            if let Some(ended) = self.try_wait() {
+                panic!("{what}: {ended:?}");
+            }
+            pause(Duration::from_millis(50));
+        }
+    }
+
+    /// The sum of a metric over its labels: a count of something.
+    pub(crate) fn count(&mut self, name: &str) -> usize {
+        let (status, metrics) = self.get("/metrics");
+        assert_eq!(status, 200, "{metrics}");
+        let lines = metrics.lines().filter(|line| {
+            line.strip_prefix(name)
+                .is_some_and(|rest| rest.starts_with(['{', ' ']))
+        });
+        let values = lines.filter_map(|line| line.rsplit_once(' ')?.1.parse::<usize>().ok());
+        values.sum()
+    }
+
+    /// The most memory it ever had at once.
+    pub(crate) fn memory_bytes_max(&self) -> u64 {
+        let path = format!("/proc/{}/status", self.child.id());
+        let status = fs::read_to_string(path).expect("a process has a status");
+        let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"));
+        let kilobytes = line.and_then(|line| line.trim().strip_suffix(" kB"));
+        1024 * kilobytes
+            .and_then(|number| number.parse::<u64>().ok())
+            .expect("a status tells the memory")
     }
 }
 

@@ -80,15 +80,9 @@ fn every_sample_event_is_a_row_once() {
     let deployment = Deployment::new();
     let folder = deployment.path("events");
     fs::create_dir(&folder).expect("a folder can be made");
-    let names = [
-        "aws_cloudtrail",
-        "github_audit",
-        "okta_system",
-        "teleport_audit",
-    ];
-    let files = Source::ALL.into_iter().zip(names).map(|(source, name)| {
+    let files = readers::sample_files(&samples).map(|(source, sample)| {
         let file = folder.join(format!("{source}.ndjson"));
-        fs::copy(samples.join(format!("{name}.ndjson")), &file).expect("samples can be copied");
+        fs::copy(sample, &file).expect("samples can be copied");
         (source, file)
     });
     let files = files.collect();

@@ -12,7 +12,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use async_trait::async_trait;
 use ractor::{ActorCell, ActorProcessingErr, ActorRef};
 
-use super::address::{Closed, Envelope, Gate, Phase, Post, Presence};
+use super::address::{Closed, Envelope, Gate, Post, Presence};
 use super::context::Context;
 use super::probe::Probe;
 use super::supervisor::{Child, spawn_linked};
@@ -52,15 +52,6 @@ pub trait Actor: Send + Sized + 'static {
         message: Self::Message,
         cx: &mut Context<Self::Message>,
     ) -> impl Future<Output = Result<(), Failure>> + Send;
-
-    /// Runs last when the actor is drained, its mailbox empty: the place to hand on what was
-    /// gathered. Not called when it is stopped, killed or failed.
-    fn drained(
-        &mut self,
-        _cx: &mut Context<Self::Message>,
-    ) -> impl Future<Output = Result<(), Failure>> + Send {
-        async { Ok(()) }
-    }
 }
 
 /// How to make the incarnations of one actor.
@@ -189,10 +180,7 @@ impl<A: Actor> ractor::Actor for Host<A> {
         _myself: ActorRef<Self::Msg>,
         state: &mut Self::State,
     ) -> Result<(), ActorProcessingErr> {
-        let mut incarnation = state.take().ok_or(Closed)?;
-        if incarnation.presence.post.phase() == Phase::Draining {
-            incarnation.actor.drained(&mut incarnation.cx).await?;
-        }
+        drop(state.take());
         Ok(())
     }
 }

@@ -45,7 +45,7 @@ pub fn mailbox<M: Send + 'static>(topology: &Topology, name: &str) -> (Address<M
         name: name.to_owned(),
         slots: Slots::new(name, slots),
         office: watch::Sender::new(Office {
-            phase: Phase::Open,
+            is_open: true,
             workers: (0..workers).map(|_| None).collect(),
         }),
         handled: AtomicU64::new(0),
@@ -71,7 +71,7 @@ impl<M: Send + 'static> Address<M> {
         // Subscribed before the next try: an incarnation that arrives in between is seen.
         let mut news = post.office.subscribe();
         loop {
-            if news.borrow_and_update().phase != Phase::Open {
+            if !news.borrow_and_update().is_open {
                 return Err(Closed);
             }
             envelope = match post.deliver(envelope) {
@@ -157,23 +157,14 @@ impl Drop for Load {
     }
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Phase {
-    /// Workers that fail are replaced.
-    Open,
-    /// Workers end after the message in hand.
-    Stopping,
-    /// Workers end when their mailbox is empty.
-    Draining,
-}
-
 struct Worker<M> {
     actor: ActorRef<Envelope<M>>,
     load: Arc<AtomicUsize>,
 }
 
 struct Office<M> {
-    phase: Phase,
+    /// Workers that end are replaced.
+    is_open: bool,
     workers: Vec<Option<Worker<M>>>,
 }
 
@@ -211,10 +202,6 @@ impl<M: Send + 'static> Post<M> {
         }
     }
 
-    pub(super) fn phase(&self) -> Phase {
-        self.office.borrow().phase
-    }
-
     /// Counts one message; says which it is, over all incarnations.
     pub(super) fn handling(&self) -> u64 {
         self.handled_total.increment(1);
@@ -229,7 +216,7 @@ impl<M: Send + 'static> Post<M> {
     ) -> Option<Presence<M>> {
         let entered = self.office.send_if_modified(|office| {
             let place = match office.workers.get_mut(worker) {
-                Some(place) if office.phase == Phase::Open && place.is_none() => place,
+                Some(place) if office.is_open && place.is_none() => place,
                 _ => return false,
             };
             *place = Some(Worker {
@@ -270,8 +257,8 @@ pub(super) trait Gate: Send + Sync {
     fn workers(&self) -> usize;
     /// Whether a worker that ends is to be replaced.
     fn is_open(&self) -> bool;
-    /// Senders get [`Closed`]; workers end as `phase` says.
-    fn close(&self, phase: Phase);
+    /// Senders get [`Closed`]; workers end after the message in hand.
+    fn close(&self);
     fn kill(&self, worker: usize);
     /// Resolves when this worker holds nothing any more.
     async fn gone(&self, worker: usize);
@@ -288,19 +275,14 @@ impl<M: Send + 'static> Gate for Post<M> {
     }
 
     fn is_open(&self) -> bool {
-        self.phase() == Phase::Open
+        self.office.borrow().is_open
     }
 
-    fn close(&self, phase: Phase) {
+    fn close(&self) {
         self.office.send_modify(|office| {
-            office.phase = phase;
+            office.is_open = false;
             for worker in office.workers.iter().flatten() {
-                if phase == Phase::Draining {
-                    // An error says that it has ended already.
-                    worker.actor.drain().ok();
-                } else {
-                    worker.actor.stop(None);
-                }
+                worker.actor.stop(None);
             }
         });
         self.slots.close();

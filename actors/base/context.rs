@@ -10,8 +10,8 @@ use super::address::Envelope;
 /// Belongs to one incarnation and ends with it, its timers too.
 ///
 /// Messages to oneself take no slot: an actor that waits for a slot in its own full mailbox would
-/// wait for ever. They stand behind what waits already; one that ends or is drained gets none of
-/// them any more.
+/// wait for ever. They stand behind what waits already; one that ends gets none of them any
+/// more.
 pub struct Context<M> {
     pub(super) myself: ActorRef<Envelope<M>>,
     pub(super) name: String,

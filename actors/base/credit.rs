@@ -1,7 +1,7 @@
-//! Credit bounds how many bytes and messages the process holds.
+//! Credit bounds how many bytes the process holds.
 //!
 //! It is taken at the edge, before something is held, and given back by the drop
-//! of its [`Lease`]. Downstream may split, merge and shrink a lease but never
+//! of its [`Lease`]. Downstream may split and shrink a lease but never
 //! acquire one, so nobody who holds credit waits for credit: it cannot deadlock.
 //! Who waits is served in order; a request above the whole budget is clamped to
 //! it, so that it is served once everything else is done. What is held without
@@ -13,63 +13,46 @@ use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use metrics::{Counter, Gauge, counter, gauge};
-use tokio::sync::{Notify, oneshot};
+use tokio::sync::oneshot;
 
 use super::blocked::Blocked;
-use crate::metrics::{CREDIT_AVAILABLE, CREDIT_BLOCKED, CREDIT_TOTAL, RESOURCE};
+use crate::metrics::{CREDIT_AVAILABLE, CREDIT_BLOCKED, CREDIT_TOTAL};
 
 /// The credit of one process; clones share it.
 #[derive(Clone)]
 pub struct Budget(Arc<Inner>);
 
 struct Inner {
-    total: Amount,
+    total: u64,
     account: Mutex<Account>,
-    pressure: Notify,
-    bytes: Gauge,
-    messages: Gauge,
+    available: Gauge,
     blocked: Counter,
-}
-
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-struct Amount {
-    bytes: u64,
-    messages: u64,
 }
 
 #[derive(Debug)]
 struct Account {
     bytes: i64,
-    messages: i64,
     waiting: VecDeque<Waiting>,
 }
 
 #[derive(Debug)]
 struct Waiting {
-    wants: Amount,
+    bytes: u64,
     grant: oneshot::Sender<Lease>,
 }
 
 impl Budget {
-    /// Amounts beyond `i64::MAX` are cut to it.
-    pub fn new(bytes: u64, messages: u64) -> Self {
-        let total = Amount {
-            bytes: unsigned(signed(bytes)),
-            messages: unsigned(signed(messages)),
-        };
-        let available = |of| gauge!(CREDIT_AVAILABLE.name, RESOURCE => of);
-        gauge!(CREDIT_TOTAL.name, RESOURCE => "bytes").set(total.bytes as f64);
-        gauge!(CREDIT_TOTAL.name, RESOURCE => "messages").set(total.messages as f64);
+    /// More than `i64::MAX` is cut to it.
+    pub fn new(bytes: u64) -> Self {
+        let total = unsigned(signed(bytes));
+        gauge!(CREDIT_TOTAL.name).set(total as f64);
         let budget = Self(Arc::new(Inner {
             total,
             account: Mutex::new(Account {
                 bytes: signed(bytes),
-                messages: signed(messages),
                 waiting: VecDeque::new(),
             }),
-            pressure: Notify::new(),
-            bytes: available("bytes"),
-            messages: available("messages"),
+            available: gauge!(CREDIT_AVAILABLE.name),
             blocked: counter!(CREDIT_BLOCKED.name),
         }));
         budget.0.show(&budget.account());
@@ -77,25 +60,21 @@ impl Budget {
     }
 
     /// Waits until there is so much, or all if there can never be so much.
-    pub async fn acquire(&self, bytes: u64, messages: u64) -> Lease {
-        let wants = Amount {
-            bytes: bytes.min(self.0.total.bytes),
-            messages: messages.min(self.0.total.messages),
-        };
+    pub async fn acquire(&self, bytes: u64) -> Lease {
+        let bytes = bytes.min(self.0.total);
         let ticket = {
             let mut account = self.account();
-            if account.waiting.is_empty() && account.take(wants) {
+            if account.waiting.is_empty() && account.take(bytes) {
                 self.0.show(&account);
-                return self.lease(wants);
+                return self.lease(bytes);
             }
             let (grant, granted) = oneshot::channel();
-            account.waiting.push_back(Waiting { wants, grant });
+            account.waiting.push_back(Waiting { bytes, grant });
             Ticket {
                 budget: self,
                 granted,
             }
         };
-        self.0.pressure.notify_one();
         let _blocked = Blocked::on(&self.0.blocked);
         ticket.redeem().await
     }
@@ -109,13 +88,17 @@ impl Budget {
 
     /// What was charged is not held any more.
     pub fn repay(&self, bytes: u64) {
-        self.give_back(Amount { bytes, messages: 0 });
+        if bytes == 0 {
+            return;
+        }
+        let mut account = self.account();
+        account.bytes = account.bytes.saturating_add_unsigned(bytes);
+        self.serve(account);
     }
 
-    /// Bytes and messages that are left; below zero, the ledger has overdrawn.
-    pub fn available(&self) -> (i64, i64) {
-        let account = self.account();
-        (account.bytes, account.messages)
+    /// Bytes that are left; below zero, the ledger has overdrawn.
+    pub fn available(&self) -> i64 {
+        self.account().bytes
     }
 
     /// Whether somebody waits for credit.
@@ -123,42 +106,26 @@ impl Budget {
         !self.account().waiting.is_empty()
     }
 
-    /// Resolves when somebody begins to wait, or has since the last call: for the one listener who
-    /// can do something about it. It may be over when it is heard; [`Budget::starved`] tells.
-    pub async fn pressure(&self) {
-        self.0.pressure.notified().await;
-    }
-
-    fn lease(&self, holds: Amount) -> Lease {
+    fn lease(&self, bytes: u64) -> Lease {
         Lease {
             budget: self.clone(),
-            holds,
+            bytes,
         }
-    }
-
-    fn give_back(&self, amount: Amount) {
-        if amount == Amount::default() {
-            return;
-        }
-        let mut account = self.account();
-        account.bytes = account.bytes.saturating_add_unsigned(amount.bytes);
-        account.messages = account.messages.saturating_add_unsigned(amount.messages);
-        self.serve(account);
     }
 
     /// Grants in order what there is, also passing over those who do not wait any more.
     fn serve(&self, mut account: MutexGuard<'_, Account>) {
         let mut grants = Vec::new();
         while let Some(first) = account.waiting.front() {
-            let wants = first.wants;
+            let bytes = first.bytes;
             let is_gone = first.grant.is_closed();
-            if !is_gone && !account.take(wants) {
+            if !is_gone && !account.take(bytes) {
                 break;
             }
             if let Some(first) = account.waiting.pop_front()
                 && !is_gone
             {
-                grants.push((first.grant, self.lease(wants)));
+                grants.push((first.grant, self.lease(bytes)));
             }
         }
         self.0.show(&account);
@@ -180,20 +147,18 @@ impl Budget {
 
 impl Inner {
     fn show(&self, account: &Account) {
-        self.bytes.set(account.bytes as f64);
-        self.messages.set(account.messages as f64);
+        self.available.set(account.bytes as f64);
     }
 }
 
 impl Account {
-    fn take(&mut self, wants: Amount) -> bool {
-        let bytes = self.bytes.saturating_sub_unsigned(wants.bytes);
-        let messages = self.messages.saturating_sub_unsigned(wants.messages);
+    fn take(&mut self, bytes: u64) -> bool {
+        let left = self.bytes.saturating_sub_unsigned(bytes);
         // Even who wants nothing waits while the ledger is overdrawn.
-        if bytes < 0 || messages < 0 {
+        if left < 0 {
             return false;
         }
-        (self.bytes, self.messages) = (bytes, messages);
+        self.bytes = left;
         true
     }
 }
@@ -223,50 +188,37 @@ impl Drop for Ticket<'_> {
 #[must_use]
 pub struct Lease {
     budget: Budget,
-    holds: Amount,
+    bytes: u64,
 }
 
 impl Lease {
     pub fn bytes(&self) -> u64 {
-        self.holds.bytes
+        self.bytes
     }
 
-    pub fn messages(&self) -> u64 {
-        self.holds.messages
-    }
-
-    /// Takes up to `bytes` of it into a new lease. The messages stay here.
+    /// Takes up to `bytes` of it into a new lease.
     pub fn split(&mut self, bytes: u64) -> Self {
-        let bytes = bytes.min(self.holds.bytes);
-        self.holds.bytes -= bytes;
-        self.budget.lease(Amount { bytes, messages: 0 })
-    }
-
-    /// Adds all of `other`, which must be of the same budget; of another one, it goes back there.
-    pub fn merge(&mut self, mut other: Self) {
-        if Arc::ptr_eq(&self.budget.0, &other.budget.0) {
-            let added = std::mem::take(&mut other.holds);
-            self.holds.bytes += added.bytes;
-            self.holds.messages += added.messages;
-        }
+        let bytes = bytes.min(self.bytes);
+        self.bytes -= bytes;
+        self.budget.lease(bytes)
     }
 
     /// Gives back what is above `bytes`; never grows.
     pub fn shrink_to(&mut self, bytes: u64) {
-        let excess = self.holds.bytes.saturating_sub(bytes);
+        let excess = self.bytes.saturating_sub(bytes);
         drop(self.split(excess));
     }
 }
 
 impl Drop for Lease {
     fn drop(&mut self) {
-        self.budget.give_back(self.holds);
+        self.budget.repay(self.bytes);
     }
 }
 
 impl fmt::Debug for Lease {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_tuple("Lease").field(&self.holds).finish()
+        f.debug_tuple("Lease").field(&self.bytes).finish()
     }
 }
 

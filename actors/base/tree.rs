@@ -15,7 +15,7 @@ use tokio::task::JoinHandle;
 use tokio::time::{Instant, timeout, timeout_at};
 
 use super::actor::{Actor, Blueprint};
-use super::address::{Gate, Mailbox, Phase};
+use super::address::{Gate, Mailbox};
 use super::probe::Probe;
 use super::supervisor::{Branch, Child, Supervisor};
 use super::topology::{SupervisorSpec, Topology};
@@ -181,22 +181,6 @@ impl Running {
         }
     }
 
-    /// Ends one actor's workers after the message in hand; what waits is dropped. One that takes
-    /// longer than `shutdown.stop_ms` is killed.
-    pub async fn stop(&self, actor: &str) {
-        if let Some(gate) = self.gate(actor) {
-            stop_until(gate, Instant::now() + self.stop_within).await;
-        }
-    }
-
-    /// Ends one actor's workers after all that waits for them. Takes as long as that takes.
-    pub async fn drain(&self, actor: &str) {
-        if let Some(gate) = self.gate(actor) {
-            gate.close(Phase::Draining);
-            all_gone(gate).await;
-        }
-    }
-
     /// Stops all, each after the message in hand, sources first, so that each can still hand on
     /// what it holds; kills what is left when `shutdown.stop_ms` is over.
     pub async fn shutdown(mut self) -> Outcome {
@@ -210,24 +194,13 @@ impl Running {
         self.root.kill();
         self.finished().await
     }
-
-    fn gate(&self, actor: &str) -> Option<&dyn Gate> {
-        let gate = self.gates.iter().find(|gate| gate.name() == actor);
-        if gate.is_none() {
-            tracing::warn!(
-                actor,
-                "asked to end an actor that the topology does not have"
-            );
-        }
-        gate.map(|gate| &**gate)
-    }
 }
 
 impl Drop for Running {
     fn drop(&mut self) {
         self.root.kill();
         for gate in &self.gates {
-            gate.close(Phase::Stopping);
+            gate.close();
             kill(&**gate);
         }
     }
@@ -258,7 +231,7 @@ async fn all_gone(gate: &dyn Gate) {
 }
 
 async fn stop_until(gate: &dyn Gate, deadline: Instant) {
-    gate.close(Phase::Stopping);
+    gate.close();
     if timeout_at(deadline, all_gone(gate)).await.is_err() {
         tracing::warn!(actor = gate.name(), "did not end in time and is killed");
         kill(gate);
@@ -267,7 +240,7 @@ async fn stop_until(gate: &dyn Gate, deadline: Instant) {
 
 async fn close_and_wait(gates: &[Arc<dyn Gate>], stop_within: Duration) {
     for gate in gates {
-        gate.close(Phase::Stopping);
+        gate.close();
         kill(&**gate);
     }
     for gate in gates {

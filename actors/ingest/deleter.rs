@@ -36,17 +36,20 @@ impl Actor for Deleter {
     ) -> Result<(), Failure> {
         let settled: Vec<(MessageId, Receipt)> =
             stakes.into_iter().filter_map(Stake::settle).collect();
-        for entries in settled.chunks(ENTRIES_MAX) {
-            match self.queue.delete(entries).await {
-                Ok(results) => {
-                    let failed = results.iter().filter(|deleted| !**deleted).count();
-                    report::messages_deleted(entries.len() - failed, failed);
-                }
-                Err(error) => {
-                    report::delete_failed(entries.len(), &error);
-                }
-            }
-        }
+        delete(&*self.queue, &settled).await;
         Ok(())
+    }
+}
+
+/// Deletes messages of which everything is durable.
+pub(super) async fn delete(queue: &dyn Queue, settled: &[(MessageId, Receipt)]) {
+    for entries in settled.chunks(ENTRIES_MAX) {
+        match queue.delete(entries).await {
+            Ok(results) => {
+                let failed = results.iter().filter(|deleted| !**deleted).count();
+                report::messages_deleted(entries.len() - failed, failed);
+            }
+            Err(error) => report::delete_failed(entries.len(), &error),
+        }
     }
 }

@@ -13,15 +13,29 @@ use std::{
     sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
-use crate::ports::{Message, MessageId, Receipt};
+use metrics::{Gauge, Histogram, gauge, histogram};
+use tokio::time::Instant;
+
+use crate::{
+    metrics::{MESSAGE_DURABLE, MESSAGES_IN_HAND},
+    ports::{Message, MessageId, Receipt},
+};
 
 /// Made by the supervisor's owner, shared by all incarnations.
-#[derive(Clone, Debug, Default)]
-pub struct InFlight(Arc<Mutex<Hands>>);
+#[derive(Clone)]
+pub struct InFlight(Arc<Table>);
+
+struct Table {
+    hands: Mutex<Hands>,
+    count: Gauge,
+    durable: Histogram,
+}
 
 #[derive(Debug, Default)]
 struct Hands {
     held: HashMap<MessageId, Held>,
+    /// Messages that may yet be admitted.
+    reserved: usize,
     /// Messages of which all is durable, so far.
     settled: u64,
 }
@@ -29,8 +43,16 @@ struct Hands {
 #[derive(Debug)]
 struct Held {
     newest: Receipt,
+    since: Instant,
     shares: usize,
     failed: bool,
+}
+
+/// Places for messages that are being received.
+#[derive(Debug)]
+pub struct Room {
+    table: InFlight,
+    places: usize,
 }
 
 /// A stake in one message.
@@ -39,24 +61,65 @@ pub struct Ticket {
     held: Option<(InFlight, MessageId)>,
 }
 
+impl Default for InFlight {
+    fn default() -> InFlight {
+        InFlight(Arc::new(Table {
+            hands: Mutex::default(),
+            count: gauge!(MESSAGES_IN_HAND.name),
+            durable: histogram!(MESSAGE_DURABLE.name),
+        }))
+    }
+}
+
+impl fmt::Debug for InFlight {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("InFlight").field(&*self.lock()).finish()
+    }
+}
+
 impl InFlight {
     /// The first ticket of a message; `None` if it is in hand already, and then
     /// only its newer receipt is kept.
     pub fn admit(&self, message: &Message) -> Option<Ticket> {
-        let held = &mut self.lock().held;
-        if let Some(known) = held.get_mut(&message.id) {
-            known.newest = message.receipt.clone();
+        if self.renew(message) {
             return None;
         }
         let first = Held {
             newest: message.receipt.clone(),
+            since: Instant::now(),
             shares: 1,
             failed: false,
         };
-        held.insert(message.id.clone(), first);
+        let mut hands = self.lock();
+        hands.held.insert(message.id.clone(), first);
+        self.0.count.set(hands.held.len() as f64);
+        drop(hands);
         Some(Ticket {
             held: Some((self.clone(), message.id.clone())),
         })
+    }
+
+    /// Whether the message is in hand; its newer receipt is kept then.
+    pub fn renew(&self, message: &Message) -> bool {
+        let mut hands = self.lock();
+        let known = hands.held.get_mut(&message.id);
+        let Some(known) = known else {
+            return false;
+        };
+        known.newest = message.receipt.clone();
+        true
+    }
+
+    /// Places for up to `wanted` messages more, as long as `max` are in hand in
+    /// all; `None` if there is no place.
+    pub fn reserve(&self, wanted: usize, max: usize) -> Option<Room> {
+        let mut hands = self.lock();
+        let left = max.saturating_sub(hands.held.len() + hands.reserved);
+        let places = wanted.min(left);
+        hands.reserved += places;
+        drop(hands);
+        let table = self.clone();
+        (places > 0).then_some(Room { table, places })
     }
 
     pub fn count(&self) -> usize {
@@ -70,7 +133,7 @@ impl InFlight {
 
     /// Nothing here can panic with the lock held, so a poisoned lock is sound.
     fn lock(&self) -> MutexGuard<'_, Hands> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        self.0.hands.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Ends one share; the receipt to delete with, if it was the last and none failed.
@@ -82,9 +145,36 @@ impl InFlight {
         if message.shares > 0 {
             return None;
         }
-        let message = hands.held.remove(id).filter(|message| !message.failed)?;
+        let message = hands.held.remove(id)?;
+        self.0.count.set(hands.held.len() as f64);
+        if message.failed {
+            return None;
+        }
         hands.settled += 1;
+        drop(hands);
+        self.0.durable.record(message.since.elapsed());
         Some(message.newest)
+    }
+}
+
+impl Room {
+    pub fn places(&self) -> usize {
+        self.places
+    }
+
+    /// See [`InFlight::admit`]. Who sends more than was asked for is served, too.
+    pub fn admit(&mut self, message: &Message) -> Option<Ticket> {
+        let ticket = self.table.admit(message)?;
+        let used = self.places.min(1);
+        self.places -= used;
+        self.table.lock().reserved -= used;
+        Some(ticket)
+    }
+}
+
+impl Drop for Room {
+    fn drop(&mut self) {
+        self.table.lock().reserved -= self.places;
     }
 }
 
@@ -154,6 +244,23 @@ mod tests {
         let (_, receipt) = second.settle().expect("it was the last");
         assert_eq!(receipt, Receipt("new".into()));
         assert_eq!(table.count(), 0);
+    }
+
+    #[test]
+    fn no_more_places_are_given_than_there_are() {
+        let table = InFlight::default();
+        let mut first = table.reserve(10, 12).expect("there is room");
+        let second = table.reserve(10, 12).expect("there is room");
+        assert_eq!((first.places(), second.places()), (10, 2));
+        assert!(table.reserve(1, 12).is_none());
+        let ticket = first.admit(&message("1")).expect("it is new");
+        assert!(first.admit(&message("2")).is_none(), "it is in hand");
+        assert_eq!(first.places(), 9);
+        drop((first, second));
+        let rest = table.reserve(20, 12).expect("there is room");
+        assert_eq!(rest.places(), 11, "one is in hand");
+        drop((rest, ticket));
+        assert_eq!(table.reserve(20, 12).map(|room| room.places()), Some(12));
     }
 
     #[test]

@@ -6,8 +6,14 @@
 
 use std::sync::Arc;
 
-use audit::{columns, message::Event, quarantine::Entry, source::Source};
-use bytes::Bytes;
+use arrow::{array::AsArray, datatypes::TimestampMillisecondType};
+use audit::{
+    columns::{self, Rows},
+    message::Event,
+    quarantine::Entry,
+    schema::Column,
+    source::Source,
+};
 
 use super::{
     enricher,
@@ -15,7 +21,7 @@ use super::{
 };
 use crate::{
     base::{Actor, Address, Compute, Context, Failure},
-    report,
+    report::{self, Labels},
 };
 
 #[derive(Debug)]
@@ -23,6 +29,7 @@ pub struct Normalizer {
     pub source: Source,
     pub compute: Compute,
     pub enricher: Address<enricher::Message>,
+    pub labels: Labels,
 }
 
 impl Actor for Normalizer {
@@ -37,24 +44,25 @@ impl Actor for Normalizer {
             secret,
             events,
         } = parcel;
-        let account = origin.account(Some(source));
+        let account = origin.account(Some(&tenant), Some(source));
         let work = {
-            let origin = Arc::clone(&origin);
+            let (origin, tenant) = (Arc::clone(&origin), tenant.clone());
             move || {
-                let raw: Vec<Bytes> = events.iter().map(|event| event.raw.clone()).collect();
                 let (rows, rejected, notes) =
-                    columns::normalize_all(source, &tenant, &secret, &raw, origin.sent_at_ms);
+                    columns::normalize_all(source, &tenant, &secret, &events, origin.sent_at_ms);
+                let whose = (tenant.as_str(), Some(source));
                 let entries: Vec<Entry> = rejected
                     .into_iter()
                     .map(|r| {
                         let Event { raw, offset, .. } = &events[r.index];
-                        origin.entry(&secret, Some(source), raw, *offset, r.reason.to_string())
+                        origin.entry(&secret, whose, (raw, *offset), r.reason.to_string())
                     })
                     .collect();
-                (rows, entries, notes)
+                let newest = newest_ms(&rows);
+                (rows, entries, newest, notes)
             }
         };
-        let (rows, entries, notes) = match self.compute.run(work).await {
+        let (rows, entries, newest, notes) = match self.compute.run(work).await {
             Ok(done) => done,
             // The job held all of it. A restart would fail the parcels that wait, too.
             Err(panicked) => {
@@ -62,7 +70,8 @@ impl Actor for Normalizer {
                 return Ok(());
             }
         };
-        report::normalised(source, rows.keys.len(), entries.len(), &notes);
+        let counts = (rows.len(), entries.len());
+        report::normalised(&self.labels, (source, &tenant), counts, newest, &notes);
         let mut aside = Aside::default();
         aside.add(&account, entries);
         let load = Load {
@@ -75,4 +84,10 @@ impl Actor for Normalizer {
         self.enricher.send(enricher::Message::Load(load)).await?;
         Ok(())
     }
+}
+
+/// The time of the newest event.
+fn newest_ms(rows: &Rows) -> Option<i64> {
+    let times = rows.column(Column::EventTime)?;
+    arrow::compute::max(times.as_primitive_opt::<TimestampMillisecondType>()?)
 }

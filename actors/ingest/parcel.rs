@@ -9,11 +9,11 @@ use audit::{
 
 use bytes::Bytes;
 
-use super::inflight::Ticket;
+use super::{inflight::Ticket, tenants::Claim};
 use crate::{
     base::Lease,
     journal::claims::Rider,
-    ports::{MessageId, Receipt},
+    ports::{Message, MessageId, Receipt},
 };
 
 /// A party to a batch: a part of a message, and the credit it holds.
@@ -24,14 +24,15 @@ pub struct Stake {
     lease: Option<Lease>,
 }
 
-/// The message a parcel is part of.
-#[derive(Debug)]
+/// The message, or the object that it names, that a parcel is part of.
+#[derive(Clone, Debug)]
 pub struct Origin {
     pub message_id: MessageId,
-    /// As claimed; see `tenant`.
-    pub claimed_tenant: String,
-    /// `None`: the claimed id is invalid, all events go to quarantine.
-    pub tenant: Option<Tenant>,
+    /// As `s3://bucket/key`.
+    pub object: Option<String>,
+    pub claim: Claim,
+    /// Stands in for the time of events that have none: when the message was
+    /// sent, or the object written.
     pub sent_at_ms: i64,
 }
 
@@ -115,34 +116,53 @@ impl Rider for Stake {
 }
 
 impl Origin {
-    /// The account of one source's events of this message.
-    pub fn account(&self, source: Option<Source>) -> Account {
+    pub fn of_message(message: &Message, claim: Claim) -> Origin {
+        Origin {
+            message_id: message.id.clone(),
+            object: None,
+            claim,
+            sent_at_ms: message.sent_at_ms,
+        }
+    }
+
+    /// The account of a tenant's events of one source; none, of a bad claim.
+    pub fn account(&self, tenant: Option<&Tenant>, source: Option<Source>) -> Account {
         let hour = self.sent_at_ms.div_euclid(3_600_000);
         Account {
-            tenant: self.tenant.clone(),
+            tenant: tenant.cloned(),
             source,
             hour: u32::try_from(hour.max(0)).unwrap_or(u32::MAX),
         }
     }
 
-    /// An event of this message, for the quarantine.
+    /// The tenant as claimed, and the account, of what has no owner of its own.
+    pub fn account_of(&self, source: Option<Source>, default: &Tenant) -> (String, Account) {
+        let tenant = match &self.claim {
+            Claim::Bad { claimed, .. } => return (claimed.clone(), self.account(None, source)),
+            Claim::Of(tenant) => tenant,
+            Claim::Silent => default,
+        };
+        (tenant.to_string(), self.account(Some(tenant), source))
+    }
+
+    /// A piece of this message, for the quarantine.
     pub fn entry(
         &self,
         secret: &Secret,
-        source: Option<Source>,
-        raw: &Bytes,
-        offset: u64,
+        (tenant, source): (&str, Option<Source>),
+        (raw, offset): (&Bytes, u64),
         reason: String,
     ) -> Entry {
         Entry {
-            tenant: self.claimed_tenant.clone(),
+            tenant: tenant.to_owned(),
             source,
             reason,
             message_id: self.message_id.to_string(),
+            object: self.object.clone(),
             offset,
             sent_at_ms: self.sent_at_ms,
             raw: raw.clone(),
-            key: secret.quarantine_key(&self.claimed_tenant, source, raw),
+            key: secret.quarantine_key(tenant, source, raw),
         }
     }
 }

@@ -3,28 +3,27 @@
 //! It receives only while this process leads the journal, commits get through,
 //! and there is credit: the credit of a message's first parcel is taken before
 //! the message. Each further parcel waits for its own, so a message larger than
-//! the whole budget still gets through. The poller is the only one that takes
-//! credit; what it sends on holds it.
+//! the whole budget still gets through. Objects that a message names are left to
+//! the object readers. A message that came back often may be the one that brings
+//! the process down: it is taken apart with nothing else in hand, so that it
+//! takes no other with it.
 
-use std::{
-    sync::{
-        Arc,
-        atomic::{AtomicBool, Ordering},
-    },
-    time::Duration,
-};
+use std::{sync::Arc, time::Duration};
 
 use audit::key::Secret;
+use tokio::time::{Instant, sleep};
 
 use super::{
-    inflight::{InFlight, Ticket},
-    intake::{Intake, Reader, Unreadable},
+    deleter,
+    inflight::{InFlight, Room},
+    intake::{Intake, Unreadable},
     parcel::Stake,
+    signals::{Floor, Gate, Silence},
 };
 use crate::{
-    base::{Actor, Compute, Context, Failure, Lease},
+    base::{Actor, Context, Failure, Lease},
     journal::desk::Desk,
-    ports::{self, Queue, Store},
+    ports::{self, Queue},
     report,
 };
 
@@ -38,22 +37,26 @@ const CLOSED_PAUSE: Duration = Duration::from_millis(20);
 pub const ERROR_PAUSE_MIN: Duration = Duration::from_millis(100);
 const ERROR_PAUSE_MAX: Duration = Duration::from_secs(20);
 
+/// From this receive on, a message is taken alone.
+const ALONE_FROM: u32 = 3;
+
+/// How long it waits for the others to end, and how long they then wait for it.
+const ALONE_WAIT: Duration = Duration::from_secs(2);
+const ALONE_MAX: Duration = Duration::from_secs(5);
+const ALONE_LOOK: Duration = Duration::from_millis(10);
+
 #[derive(Debug)]
 pub struct Poll;
 
-/// Tells all pollers to receive no more.
-#[derive(Clone, Debug, Default)]
-pub struct Gate(Arc<AtomicBool>);
-
 pub struct Poller {
     pub queue: Arc<dyn Queue>,
-    pub payloads: Arc<dyn Store>,
     pub desk: Desk<Stake>,
     pub in_flight: InFlight,
-    pub compute: Compute,
     pub intake: Arc<Intake>,
     pub limits: Limits,
     pub gate: Gate,
+    pub floor: Floor,
+    pub silence: Silence,
     pub error_pause: Duration,
 }
 
@@ -84,29 +87,34 @@ impl Actor for Poller {
     }
 
     async fn handle(&mut self, _: Poll, cx: &mut Context<Poll>) -> Result<(), Failure> {
-        let Some(secret) = self.may_receive()? else {
+        let Some((secret, mut room)) = self.may_receive()? else {
+            self.silence.end();
             cx.wake_after(CLOSED_PAUSE, Poll);
             return Ok(());
         };
-        let mut lease = Some(
-            self.desk
-                .budget()
-                .acquire(self.limits.parcel_bytes, 0)
-                .await,
-        );
-        let room = self.room().clamp(1, RECEIVE_MAX);
-        match self.queue.receive(room).await {
+        let budget = self.desk.budget();
+        let mut lease = Some(budget.acquire(self.limits.parcel_bytes).await);
+        let began = Instant::now();
+        let received = tokio::select! {
+            received = self.queue.receive(room.places()) => received,
+            // What it took meanwhile becomes visible again by itself.
+            () = self.gate.closing() => Ok(Vec::new()),
+        };
+        match received {
             Ok(messages) => {
                 self.error_pause = ERROR_PAUSE_MIN;
-                report::messages_received(&messages);
-                for message in messages {
-                    if let Some(ticket) = self.in_flight.admit(&message) {
-                        self.take(message, ticket, secret, &mut lease).await?;
-                    }
+                if messages.is_empty() {
+                    self.silence.heard_nothing(began);
+                } else {
+                    self.silence.end();
                 }
+                report::messages_received(&messages, self.desk.now().wall_ms);
+                self.take_all(messages, secret, &mut room, &mut lease)
+                    .await?;
                 cx.tell_self(Poll);
             }
             Err(error) => {
+                self.silence.end();
                 report::queue_unreachable(&error, self.error_pause);
                 cx.wake_after(self.error_pause, Poll);
                 self.error_pause = (self.error_pause * 2).min(ERROR_PAUSE_MAX);
@@ -117,91 +125,94 @@ impl Actor for Poller {
 }
 
 impl Poller {
-    fn may_receive(&self) -> Result<Option<Secret>, Failure> {
-        let shut = self.gate.is_shut() || self.room() == 0;
-        if shut || !self.desk.accepts(self.limits.commit_stale)? {
+    fn may_receive(&self) -> Result<Option<(Secret, Room)>, Failure> {
+        if self.gate.is_shut() || !self.desk.accepts(self.limits.commit_stale)? {
             return Ok(None);
         }
-        Ok(self.desk.leader()?.birth().map(|birth| birth.secret))
-    }
-
-    /// How many more messages may be in hand.
-    fn room(&self) -> usize {
+        let secret = self.desk.leader()?.birth().map(|birth| birth.secret);
         let max = self.limits.in_flight_max;
-        max.saturating_sub(self.in_flight.count())
+        let room = || self.in_flight.reserve(RECEIVE_MAX, max);
+        Ok(secret.and_then(|secret| Some((secret, room()?))))
     }
 
-    /// Takes one message apart. Its own ticket is kept to the end, so that the
-    /// message cannot be done before all of it was sent on.
-    async fn take(
-        &mut self,
-        message: ports::Message,
-        ticket: Ticket,
+    async fn take_all(
+        &self,
+        mut messages: Vec<ports::Message>,
         secret: Secret,
+        room: &mut Room,
         lease: &mut Option<Lease>,
     ) -> Result<(), Failure> {
-        let origin = self.intake.origin(&message);
-        let source = message
-            .attributes
-            .get("source")
-            .and_then(|name| name.parse().ok());
-        let mut reader = match Reader::open(&message, &*self.payloads, &self.intake.limits).await {
-            Ok(reader) => reader,
-            Err(unreadable) => return self.give_up(&message, unreadable).await,
-        };
-        loop {
-            let lease = match lease.take() {
-                Some(lease) => lease,
-                None => {
-                    self.desk
-                        .budget()
-                        .acquire(self.limits.parcel_bytes, 0)
-                        .await
-                }
-            };
-            let read = self.compute.run(move || {
-                let parcel = reader.next_parcel();
-                (reader, parcel)
-            });
-            let (back, parcel) = match read.await {
-                Ok(read) => read,
-                // It would panic again: that is no reason to drop the messages behind it.
-                Err(panicked) => {
-                    let unreadable = Unreadable::Content(panicked.to_string());
-                    return self.give_up(&message, unreadable).await;
-                }
-            };
-            reader = back;
-            match parcel {
-                Ok(Some(parcel)) => {
-                    let lease = self.cover(lease, parcel.bytes as u64).await;
-                    let stake = Stake::new(ticket.split(), lease);
-                    self.intake
-                        .send(parcel, stake, &origin, source, secret)
-                        .await?;
-                }
-                Ok(None) => break,
-                Err(unreadable) => return self.give_up(&message, unreadable).await,
+        messages.retain(|message| !self.in_flight.renew(message));
+        let suspect = |message: &ports::Message| message.receives >= ALONE_FROM;
+        let (suspects, others): (Vec<_>, Vec<_>) = messages.into_iter().partition(suspect);
+        if !others.is_empty() {
+            let _company = self.floor.share().await;
+            for message in others {
+                self.take(message, secret, room, lease).await?;
             }
         }
-        if let Some(entry) = ticket.settle() {
-            // It held nothing, or all of it is durable by now.
-            match self.queue.delete(&[entry]).await {
-                Ok(_) => report::messages_deleted(1, 0),
-                Err(error) => report::delete_failed(1, &error),
-            }
+        // Who waits for others to end must not hold what they may need.
+        drop(lease.take());
+        for message in suspects {
+            self.take_alone(message, secret, room).await?;
         }
         Ok(())
     }
 
-    /// An event may be larger than a parcel, and must not be held on the credit
-    /// of one. The old lease goes first: who holds credit never waits for more.
-    async fn cover(&self, lease: Lease, bytes: u64) -> Lease {
-        if bytes <= lease.bytes() {
-            return lease;
+    /// Waits until nothing else is in hand, and lets nothing else begin until
+    /// this message is settled. Both end after a while, in the worst case too
+    /// early: messages must not stand still for the sake of one.
+    async fn take_alone(
+        &self,
+        message: ports::Message,
+        secret: Secret,
+        room: &mut Room,
+    ) -> Result<(), Failure> {
+        let alone = self.floor.clear(ALONE_WAIT).await;
+        if alone.is_clear() {
+            self.nothing_in_hand(ALONE_WAIT).await;
         }
-        drop(lease);
-        self.desk.budget().acquire(bytes, 0).await
+        report::message_alone(&message);
+        let end = Instant::now() + ALONE_MAX;
+        let mut no_lease = None;
+        let mut taking = std::pin::pin!(self.take(message, secret, room, &mut no_lease));
+        tokio::select! {
+            taken = &mut taking => {
+                taken?;
+                self.nothing_in_hand(end.duration_since(Instant::now())).await;
+                return Ok(());
+            }
+            () = tokio::time::sleep_until(end) => drop(alone),
+        }
+        taking.await
+    }
+
+    async fn nothing_in_hand(&self, within: Duration) {
+        let end = Instant::now() + within;
+        while self.in_flight.count() > 0 && Instant::now() < end && !self.gate.is_shut() {
+            sleep(ALONE_LOOK).await;
+        }
+    }
+
+    async fn take(
+        &self,
+        message: ports::Message,
+        secret: Secret,
+        room: &mut Room,
+        lease: &mut Option<Lease>,
+    ) -> Result<(), Failure> {
+        let Some(ticket) = room.admit(&message) else {
+            return Ok(());
+        };
+        match self.intake.take(&message, (ticket, secret), lease).await? {
+            Ok(delivery) => {
+                // It held nothing, or all of it is durable by now.
+                let last: Vec<_> = delivery.ticket.settle().into_iter().collect();
+                deleter::delete(&*self.queue, &last).await;
+                Ok(())
+            }
+            Err(unreadable) => self.give_up(&message, unreadable).await,
+        }
     }
 
     /// Leaves the message to the queue's dead-letter rule.
@@ -217,15 +228,5 @@ impl Poller {
             tracing::warn!(%error, "the reason could not be left with the message");
         }
         Ok(())
-    }
-}
-
-impl Gate {
-    pub fn shut(&self) {
-        self.0.store(true, Ordering::Relaxed);
-    }
-
-    fn is_shut(&self) -> bool {
-        self.0.load(Ordering::Relaxed)
     }
 }

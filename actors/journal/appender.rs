@@ -8,6 +8,8 @@
 
 use std::time::Duration;
 
+use tokio::time::Instant;
+
 use super::{
     claims::Rider,
     desk::{Desk, OpenBatch},
@@ -18,7 +20,7 @@ use super::{
 };
 use crate::{
     base::{Actor, Address, Context, Failure},
-    report,
+    report::{self, Labels},
 };
 
 /// Pauses between calls that got no answer: doubled each time up to the cap.
@@ -56,6 +58,7 @@ pub struct Appender<R: Rider> {
     pub beat: Duration,
     pub settled: Address<Vec<R>>,
     pub planner: Address<planner::Message>,
+    pub labels: Labels,
 }
 
 impl<R: Rider> Actor for Appender<R> {
@@ -103,6 +106,7 @@ impl<R: Rider> Appender<R> {
     /// Asks the store until the leader has nothing more to ask.
     async fn write_all(&mut self) -> Result<(), Failure> {
         let mut pause = PAUSE_MIN;
+        let mut began = Instant::now();
         loop {
             let now = self.desk.now();
             let Some(effect) = self.desk.leader()?.next(now) else {
@@ -116,7 +120,7 @@ impl<R: Rider> Appender<R> {
                     turn.map_err(|corrupt| Failure::Fatal(corrupt.to_string()))?
                 }
                 Err(unreachable) => {
-                    report::journal_unreachable(call(&effect), &unreachable.0, pause);
+                    report::journal_unreachable(call(&effect), &unreachable, pause);
                     tokio::time::sleep(pause).await;
                     pause = (pause * 2).min(PAUSE_MAX);
                     continue;
@@ -124,12 +128,14 @@ impl<R: Rider> Appender<R> {
             };
             self.desk.publish()?;
             if let Some(turn) = turn {
-                self.settle(turn).await?;
+                self.settle(turn, began.elapsed()).await?;
+                began = Instant::now();
             }
         }
     }
 
-    async fn settle(&mut self, turn: Turn<R>) -> Result<(), Failure> {
+    /// `took`: since the turn before, or since there was something to write.
+    async fn settle(&mut self, turn: Turn<R>, took: Duration) -> Result<(), Failure> {
         match turn {
             Turn::Serving => {
                 let (seq, rows) = {
@@ -148,7 +154,7 @@ impl<R: Rider> Appender<R> {
                 bytes,
             } => {
                 let seq = self.desk.leader()?.replica().head().seq.0;
-                report::journal_committed(seq, &accounting, bytes);
+                report::journal_committed(&self.labels, seq, &accounting, bytes, took);
                 self.hint();
                 // The tree has ended: the messages stay in the queue.
                 let _ended = self.settled.send(riders).await;

@@ -2,26 +2,42 @@
 //!
 //! `_idtrail/<journal>/log/<seq:020>` and `_idtrail/<journal>/boundary/<seq:020>`
 //! in the transient store. Only "no such key" is absence, only an answered write
-//! is an outcome; everything else is [`Unreachable`] or unknown.
+//! is an outcome; everything else is [`Unreachable`] or unknown. What somebody
+//! else put beside them is no object of the journal, whatever it is called.
 
-use std::{sync::Arc, time::Duration};
+use std::{mem, sync::Arc, time::Duration};
 
 use audit::journal_id::{JournalName, Seq};
 use tokio::time::timeout;
 
-use super::effect::{Answer, Effect, Outcome};
-use crate::ports::{Created, Store, StoreError};
+use super::{
+    effect::{Answer, Effect, Outcome},
+    read_ahead::ReadAhead,
+};
+use crate::{
+    ports::{Created, Store, StoreError},
+    report,
+};
+
+/// A listing is many calls, a thousand objects each.
+const LISTING_CALLS: u32 = 15;
 
 /// No answer: ask again after a pause.
 #[derive(Debug, thiserror::Error)]
-#[error("journal unreachable: {0}")]
-pub struct Unreachable(pub String);
+#[error("journal: {reason}")]
+pub struct Unreachable {
+    pub reason: String,
+    /// It stays so until a person does something.
+    pub fatal: bool,
+}
 
-#[derive(Clone)]
 pub struct Log {
     store: Arc<dyn Store>,
     prefix: Arc<str>,
     attempt: Duration,
+    objects: ReadAhead,
+    /// Something else lies beside the journal's objects, and this was said.
+    foreign_told: bool,
 }
 
 impl std::fmt::Debug for Log {
@@ -35,14 +51,20 @@ impl std::fmt::Debug for Log {
 impl Log {
     /// `attempt`: how long one call may take before it counts as unanswered.
     pub fn new(store: Arc<dyn Store>, journal: &JournalName, attempt: Duration) -> Log {
+        let prefix = format!("_idtrail/{journal}");
         Log {
+            objects: ReadAhead::new(Arc::clone(&store), format!("{prefix}/log/")),
             store,
-            prefix: format!("_idtrail/{journal}").into(),
+            prefix: prefix.into(),
             attempt,
+            foreign_told: false,
         }
     }
 
-    pub async fn ask(&self, effect: &Effect) -> Result<Answer, Unreachable> {
+    pub async fn ask(&mut self, effect: &Effect) -> Result<Answer, Unreachable> {
+        if !matches!(effect, Effect::Read(_)) {
+            self.objects.forget();
+        }
         match effect {
             Effect::Boundary => {
                 let last = self.last(&self.folder("boundary"), Seq::ZERO).await?;
@@ -52,17 +74,16 @@ impl Log {
                 .last(&self.folder("log"), *after)
                 .await
                 .map(Answer::Last),
-            Effect::Read(seq) => {
-                let key = format!("{}{seq}", self.folder("log"));
-                self.timed(self.store.get(&key)).await.map(Answer::Object)
-            }
+            Effect::Read(seq) => timed(self.attempt, self.objects.get(*seq))
+                .await
+                .map(Answer::Object),
             Effect::Create { seq, object } => {
                 let key = format!("{}{seq}", self.folder("log"));
                 let created = timeout(self.attempt, self.store.create(&key, object.clone())).await;
                 match created {
                     Ok(Ok(Created::New)) => Ok(Answer::Created(Outcome::Won)),
                     Ok(Ok(Created::Exists)) => Ok(Answer::Created(Outcome::Taken)),
-                    Ok(Err(error)) => Err(Unreachable(error.to_string())),
+                    Ok(Err(error)) => Err(error.into()),
                     Err(_) => Ok(Answer::Created(Outcome::Unknown)),
                 }
             }
@@ -73,31 +94,45 @@ impl Log {
         format!("{}/{kind}/", self.prefix)
     }
 
-    async fn last(&self, folder: &str, after: Seq) -> Result<Option<Seq>, Unreachable> {
+    async fn last(&mut self, folder: &str, after: Seq) -> Result<Option<Seq>, Unreachable> {
         let start = (after > Seq::ZERO).then(|| format!("{folder}{after}"));
-        let listed = self
-            .timed(self.store.list(folder, start.as_deref()))
-            .await?;
-        let Some(last) = listed.last() else {
-            return Ok(None);
-        };
-        let digits = last.key.strip_prefix(folder).unwrap_or(&last.key);
-        let seq = digits.parse().map_err(|_| {
-            Unreachable(format!(
-                "{} is not an object of a journal: remove it",
-                last.key
-            ))
-        })?;
-        Ok(Some(seq))
+        let listing = self.store.list(folder, start.as_deref());
+        let listed = timed(self.attempt * LISTING_CALLS, listing).await?;
+        let found = listed.iter().rev().find_map(|object| {
+            let seq = object.key.strip_prefix(folder).and_then(seq_of);
+            if seq.is_none() && !mem::replace(&mut self.foreign_told, true) {
+                report::journal_foreign(&object.key);
+            }
+            seq
+        });
+        Ok(found)
     }
+}
 
-    async fn timed<T>(
-        &self,
-        call: impl Future<Output = Result<T, StoreError>>,
-    ) -> Result<T, Unreachable> {
-        match timeout(self.attempt, call).await {
-            Ok(answer) => answer.map_err(|error| Unreachable(error.to_string())),
-            Err(_) => Err(Unreachable(format!("no answer in {:?}", self.attempt))),
+async fn timed<T>(
+    limit: Duration,
+    call: impl Future<Output = Result<T, StoreError>>,
+) -> Result<T, Unreachable> {
+    match timeout(limit, call).await {
+        Ok(answer) => Ok(answer?),
+        Err(_) => Err(Unreachable {
+            reason: format!("no answer in {limit:?}"),
+            fatal: false,
+        }),
+    }
+}
+
+/// The slot that an object's name says, if it is written as we write it.
+fn seq_of(name: &str) -> Option<Seq> {
+    let seq: Seq = name.parse().ok()?;
+    (seq.to_string() == name).then_some(seq)
+}
+
+impl From<StoreError> for Unreachable {
+    fn from(error: StoreError) -> Unreachable {
+        Unreachable {
+            reason: error.to_string(),
+            fatal: matches!(error, StoreError::Fatal(_)),
         }
     }
 }

@@ -14,6 +14,7 @@ mod known;
 pub mod leader;
 pub mod log;
 pub mod planner;
+mod read_ahead;
 pub mod replica;
 pub mod seal;
 mod slot;

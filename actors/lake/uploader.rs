@@ -1,6 +1,7 @@
 //! Writes a file into the lake, create-only, and reports it to the leader.
 //!
-//! Only a leader that was acknowledged lately writes. A key that is taken holds
+//! Only a leader that was acknowledged lately writes. A write that hangs is given
+//! up after a time that grows with the file, and tried again. A key that is taken holds
 //! this very file from an earlier try, or else something is badly wrong: it is
 //! compared, and never overwritten.
 
@@ -14,6 +15,7 @@ use audit::{
     quarantine,
 };
 use bytes::Bytes;
+use tokio::time::timeout;
 
 use super::partition_writer::SealedFile;
 use crate::{
@@ -26,6 +28,18 @@ use crate::{
 /// Pauses between tries, doubled each time up to the cap.
 const PAUSE_MIN: Duration = Duration::from_millis(100);
 const PAUSE_MAX: Duration = Duration::from_secs(10);
+
+/// How long a write may take: a while, and longer for each byte (256 KiB/s). A
+/// store's adapter tries again within it.
+const WRITE_TIMEOUT_MIN: Duration = Duration::from_secs(30);
+const WRITE_BYTES_A_SEC_MIN: u64 = 256 << 10;
+
+/// Not written; to be tried again.
+struct Refused {
+    reason: String,
+    /// It stays so until a person does something.
+    fatal: bool,
+}
 
 pub struct Uploader<R: Rider> {
     pub store: Arc<dyn Store>,
@@ -51,7 +65,9 @@ impl<R: Rider> Actor for Uploader<R> {
         let done = loop {
             match self.write(&file).await? {
                 Ok(done) => break done,
-                Err(reason) => report::upload_failed(&file.key, &reason, pause),
+                Err(Refused { reason, fatal }) => {
+                    report::upload_failed(&file.key, &reason, fatal, pause);
+                }
             }
             tokio::time::sleep(pause).await;
             pause = (pause * 2).min(PAUSE_MAX);
@@ -67,20 +83,26 @@ impl<R: Rider> Actor for Uploader<R> {
 
 impl<R: Rider> Uploader<R> {
     /// The file as it is in the store; the inner error is a reason to try again.
-    async fn write(&self, file: &SealedFile) -> Result<Result<Done, String>, Failure> {
+    async fn write(&self, file: &SealedFile) -> Result<Result<Done, Refused>, Failure> {
         let now = self.desk.now();
         if !self.desk.leader()?.is_fresh(now) {
-            return Ok(Err("the journal has not answered lately".into()));
+            return Ok(Err(Refused::passing("the journal has not answered lately")));
         }
-        match self.store.create(&file.key, file.bytes.clone()).await {
-            Ok(Created::New) => Ok(Ok(file.done.clone())),
-            Ok(Created::Exists) => self.compare(file).await,
-            Err(StoreError::Retry(reason) | StoreError::Fatal(reason)) => Ok(Err(reason)),
+        let within = write_timeout(file.bytes.len() as u64);
+        match timeout(within, self.store.create(&file.key, file.bytes.clone())).await {
+            Ok(Ok(Created::New)) => Ok(Ok(file.done.clone())),
+            Ok(Ok(Created::Exists)) => self.compare(file).await,
+            Ok(Err(error)) => Ok(Err(error.into())),
+            Err(_) => Ok(Err(Refused::passing(&format!("no answer in {within:?}")))),
         }
     }
 
-    async fn compare(&self, file: &SealedFile) -> Result<Result<Done, String>, Failure> {
-        match self.store.get(&file.key).await {
+    async fn compare(&self, file: &SealedFile) -> Result<Result<Done, Refused>, Failure> {
+        let within = write_timeout(file.bytes.len() as u64);
+        let Ok(found) = timeout(within, self.store.get(&file.key)).await else {
+            return Ok(Err(Refused::passing(&format!("no answer in {within:?}"))));
+        };
+        match found {
             Ok(Some(found)) if self.is_the_same(&found, file)? => Ok(Ok(Done {
                 bytes: found.len() as u64,
                 sha256: Digest::of(&found),
@@ -91,8 +113,8 @@ impl<R: Rider> Uploader<R> {
                  Move it away and start again; nothing is lost",
                 file.key
             ))),
-            Ok(None) => Ok(Err("it was there and is gone".into())),
-            Err(error) => Ok(Err(error.to_string())),
+            Ok(None) => Ok(Err(Refused::passing("it was there and is gone"))),
+            Err(error) => Ok(Err(error.into())),
         }
     }
 
@@ -118,6 +140,26 @@ impl<R: Rider> Uploader<R> {
                 let keys = entries.map_while(Result::ok).map(|entry| entry.key);
                 Ok(KeyXor::of(keys) == key_xor)
             }
+        }
+    }
+}
+
+fn write_timeout(bytes: u64) -> Duration {
+    WRITE_TIMEOUT_MIN + Duration::from_secs(bytes / WRITE_BYTES_A_SEC_MIN)
+}
+
+impl Refused {
+    fn passing(reason: &str) -> Refused {
+        let (reason, fatal) = (reason.to_owned(), false);
+        Refused { reason, fatal }
+    }
+}
+
+impl From<StoreError> for Refused {
+    fn from(error: StoreError) -> Refused {
+        Refused {
+            reason: error.to_string(),
+            fatal: matches!(error, StoreError::Fatal(_)),
         }
     }
 }

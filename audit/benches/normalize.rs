@@ -13,8 +13,7 @@
 
 use std::{fs, path::Path, time::Instant};
 
-use audit::{columns::normalize_all, key::Secret, source::Source, tenant::Tenant};
-use bytes::Bytes;
+use audit::{columns::normalize_all, key::Secret, message::Event, source::Source, tenant::Tenant};
 
 /// 2024-06-01T00:00:00Z
 const SENT_MS: i64 = 1_717_200_000_000;
@@ -24,7 +23,7 @@ const EVENTS_PER_PARCEL: usize = 1_000;
 
 const PARCELS: usize = 200;
 
-fn events_of(source: Source) -> Vec<Bytes> {
+fn events_of(source: Source) -> Vec<Event> {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR"))
         .join("fixtures")
         .join(source.name());
@@ -35,7 +34,7 @@ fn events_of(source: Source) -> Vec<Bytes> {
             let fixture = fs::read(path).expect("a fixture");
             let event: serde_json::Value = serde_json::from_slice(&fixture).expect("JSON");
             // As sources send it: without white space.
-            events.push(Bytes::from(event.to_string()));
+            events.push(Event::of(event.to_string().into()));
         }
     }
     events
@@ -50,7 +49,7 @@ fn main() {
     let tenant = Tenant::parse("acme").expect("a valid id");
     for source in Source::ALL {
         let events = events_of(source);
-        let bytes: usize = events.iter().map(Bytes::len).sum();
+        let bytes: usize = events.iter().map(|event| event.raw.len()).sum();
         let mut rows = 0;
         let begun = Instant::now();
         for _ in 0..PARCELS {

@@ -17,7 +17,6 @@ use bytes::Bytes;
 
 use super::{Batch, Block, Columns, Slice, blocks};
 use crate::{
-    error_kind::ErrorKind,
     key::{Key, KeyXor},
     partition::Partition,
     schema::{self, Column},
@@ -54,15 +53,6 @@ pub enum BatchError {
     Zstd(std::io::Error),
     #[error("arrow in a batch: {0}")]
     Arrow(#[from] ArrowError),
-}
-
-impl BatchError {
-    pub fn kind(&self) -> ErrorKind {
-        match self {
-            BatchError::EventTooLarge(_) | BatchError::NotUtf8 => ErrorKind::Reject,
-            _ => ErrorKind::Fatal,
-        }
-    }
 }
 
 /// Which invariant of a batch does not hold.

@@ -19,10 +19,7 @@ use super::{
     batch::Uncovered,
     wire::{Reader, Wire},
 };
-use crate::{
-    accounting::{Account, Accounting, Counts},
-    error_kind::ErrorKind,
-};
+use crate::accounting::{Account, Accounting, Counts};
 
 /// What a writer keeps an object below.
 pub const OBJECT_BYTES_MAX: usize = 64 << 20;
@@ -66,13 +63,6 @@ pub enum CodecError {
     UnknownSource(u8),
     #[error("malformed journal object, at byte {at}: {what}; report this as a bug of its writer")]
     Malformed { what: &'static str, at: usize },
-}
-
-impl CodecError {
-    /// Always fatal: a journal with a hole must not be guessed at.
-    pub fn kind(&self) -> ErrorKind {
-        ErrorKind::Fatal
-    }
 }
 
 impl Object {

@@ -145,6 +145,7 @@ pub(crate) fn object() -> Object {
         source: Some(Source::Okta),
         reason: "invalid tenant id".to_owned(),
         message_id: "b0e7e7a4".to_owned(),
+        object: Some("s3://logs/2023/11/15.json.gz".to_owned()),
         offset: 17,
         sent_at_ms: NOON_MS,
         raw: Bytes::from_static(br#"{"uuid":"1"}"#),

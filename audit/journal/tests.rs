@@ -9,7 +9,6 @@ use super::{
 };
 use crate::{
     accounting::{Account, Counts},
-    error_kind::ErrorKind,
     partition::{Area, Day},
     source::Source,
 };
@@ -103,7 +102,6 @@ fn what_is_unknown_or_damaged_is_named() {
     let huge = Bytes::from(vec![0; DECODE_BYTES_MAX + 1]);
     let bytes = huge.len();
     assert_eq!(Object::decode(&huge), Err(CodecError::TooLarge { bytes }));
-    assert_eq!(CodecError::Checksum.kind(), ErrorKind::Fatal);
 }
 
 #[test]
@@ -214,15 +212,25 @@ fn batches() -> impl Strategy<Value = Batch> {
 fn entries() -> impl Strategy<Value = Entry> {
     let source = option::of(proptest::sample::select(Source::ALL.to_vec()));
     (
-        any::<(String, String, String, u64, i64, Vec<u8>, u128)>(),
+        any::<(
+            String,
+            String,
+            String,
+            Option<String>,
+            u64,
+            i64,
+            Vec<u8>,
+            u128,
+        )>(),
         source,
     )
         .prop_map(
-            |((tenant, reason, message_id, offset, sent_at_ms, raw, key), source)| Entry {
+            |((tenant, reason, message_id, object, offset, sent_at_ms, raw, key), source)| Entry {
                 tenant,
                 source,
                 reason,
                 message_id,
+                object,
                 offset,
                 sent_at_ms,
                 raw: raw.into(),

@@ -130,7 +130,7 @@ structs! {
     Fence { secret }
     Plan { partition, from, upto, rows, key_xor }
     Done { plan, partition, rows, key_xor, bytes, sha256, time_min_ms, time_max_ms }
-    Entry { tenant, source, reason, message_id, offset, sent_at_ms, raw, key }
+    Entry { tenant, source, reason, message_id, object, offset, sent_at_ms, raw, key }
     Slice { partition, row_start, row_end, key_xor, raw_bytes }
     Block { row_start, row_end, raw_bytes, frame }
     Partition { area, day }
@@ -284,19 +284,25 @@ impl Wire for Day {
 }
 
 /// A byte, 0 or 1, and what there is.
-impl Wire for Option<Secret> {
-    fn write(&self, to: &mut Vec<u8>) {
-        u8::from(self.is_some()).write(to);
-        if let Some(secret) = self {
-            secret.write(to);
-        }
-    }
+macro_rules! optional {
+    ($($value:ty),*) => {$(
+        impl Wire for Option<$value> {
+            fn write(&self, to: &mut Vec<u8>) {
+                u8::from(self.is_some()).write(to);
+                if let Some(value) = self {
+                    value.write(to);
+                }
+            }
 
-    fn read(from: &mut Reader<'_>) -> Result<Self, CodecError> {
-        match u8::read(from)? {
-            0 => Ok(None),
-            1 => Secret::read(from).map(Some),
-            _ => Err(from.malformed("a secret that is neither there nor absent")),
+            fn read(from: &mut Reader<'_>) -> Result<Self, CodecError> {
+                match u8::read(from)? {
+                    0 => Ok(None),
+                    1 => <$value>::read(from).map(Some),
+                    _ => Err(from.malformed("a value that is neither there nor absent")),
+                }
+            }
         }
-    }
+    )*};
 }
+
+optional!(Secret, String);

@@ -28,7 +28,6 @@ pub use self::{
     scan::{Event, Events, scan},
 };
 use crate::{
-    error_kind::ErrorKind,
     journal::{Batch, BatchError},
     journal_id::{Gen, JournalName, Seq},
     key::KeyXor,
@@ -85,15 +84,4 @@ pub enum LakeError {
     Parquet(#[from] ParquetError),
     #[error("cannot arrange rows: {0}")]
     Arrow(#[from] ArrowError),
-}
-
-impl LakeError {
-    pub fn kind(&self) -> ErrorKind {
-        match self {
-            LakeError::Foreign(_) | LakeError::TooLarge(..) | LakeError::Corrupt(_) => {
-                ErrorKind::Reject
-            }
-            _ => ErrorKind::Fatal,
-        }
-    }
 }

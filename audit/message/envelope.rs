@@ -2,20 +2,23 @@
 //!
 //! Told by the keys of its top level. An event shows itself by one of its first
 //! keys, mostly the first, so that looking costs nearly nothing. Formats:
-//! EventBridge "Events structure", SNS "HTTP/HTTPS notification JSON format", S3
-//! "Event message structure", CloudTrail "Digest file structure" and "Configuring
-//! SNS notifications", all in the AWS documentation.
+//! EventBridge "Events structure", SNS "HTTP/HTTPS notification JSON format",
+//! CloudTrail "Digest file structure", all in the AWS documentation, Okta "Add an
+//! AWS EventBridge log stream"; [`super::notification`] has those of notices.
 
-use std::ops::Range;
+use std::{ops::Range, sync::Arc};
 
-use super::members::Members;
+use super::{members::Members, notification::Form};
 
 /// What an object is. Ranges are of the object's text.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Shape {
     Event,
-    /// EventBridge: the event is inside.
-    Detail(Range<usize>),
+    /// EventBridge: the event is inside, its owner may be named outside.
+    Detail {
+        event: Range<usize>,
+        owner: Option<Arc<str>>,
+    },
     /// An array of events inside.
     Records(Range<usize>),
     /// SNS: a JSON string with anything inside.
@@ -23,7 +26,9 @@ pub(super) enum Shape {
     /// A notice that has no event.
     Notice,
     /// Says that there are objects to be read.
-    Objects,
+    Notification(Form),
+    /// SNS wants to hear that the queue wants its messages.
+    Confirmation,
 }
 
 /// No envelope has these, so that what has one is an event.
@@ -40,21 +45,29 @@ const EVENT_KEYS: &[&[u8]] = &[
     b"uuid",
 ];
 
-/// Stands in the key of each of CloudTrail's digests.
-const DIGEST: &str = "/CloudTrail-Digest/";
+/// How EventBridge names Okta's log streams; the org follows.
+const OKTA_STREAM: &[u8] = b"\"aws.partner/okta.com/";
 
 #[derive(Default)]
 struct Signs {
     detail_type: Option<Range<usize>>,
     detail: Option<Range<usize>>,
-    from_s3: bool,
-    s3: Option<Range<usize>>,
+    source: Option<Range<usize>>,
+    has_s3: bool,
     records: Option<Range<usize>>,
-    is_notification: bool,
+    kind: SnsKind,
     message: Option<Range<usize>>,
     has_bucket: bool,
-    object_keys: Option<Range<usize>>,
+    has_object_keys: bool,
     is_notice: bool,
+}
+
+#[derive(Default, PartialEq, Eq)]
+enum SnsKind {
+    #[default]
+    Unknown,
+    Notification,
+    Confirmation,
 }
 
 impl Shape {
@@ -66,16 +79,19 @@ impl Shape {
                 key if EVENT_KEYS.contains(&key) => return Shape::Event,
                 // CloudTrail counts 1.x, S3's notifications 2.x.
                 b"eventVersion" if !value.starts_with(b"\"2.") => return Shape::Event,
-                b"eventSource" if value != b"\"aws:s3\"" => return Shape::Event,
+                // `aws:s3`, and what other stores write.
+                b"eventSource" if !value.ends_with(b":s3\"") => return Shape::Event,
                 b"detail-type" => signs.detail_type = Some(member.value),
-                b"detail" if value.starts_with(b"{") => signs.detail = Some(member.value),
-                b"source" => signs.from_s3 = value == b"\"aws.s3\"",
-                b"s3" if value.starts_with(b"{") => signs.s3 = Some(member.value),
-                b"Records" if value.starts_with(b"[") => signs.records = Some(member.value),
-                b"Type" => signs.is_notification = value == b"\"Notification\"",
+                b"detail" if is_object(value) => signs.detail = Some(member.value),
+                b"source" => signs.source = Some(member.value),
+                b"s3" if value.starts_with(b"{") => signs.has_s3 = true,
+                b"Records" if value.starts_with(b"[") && value.ends_with(b"]") => {
+                    signs.records = Some(member.value);
+                }
+                b"Type" => signs.kind = SnsKind::of(value),
                 b"Message" if value.starts_with(b"\"") => signs.message = Some(member.value),
                 b"s3Bucket" => signs.has_bucket = true,
-                b"s3ObjectKey" => signs.object_keys = Some(member.value),
+                b"s3ObjectKey" => signs.has_object_keys = true,
                 b"Event" => signs.is_notice |= value == b"\"s3:TestEvent\"",
                 b"digestS3Bucket" | b"digestStartTime" => signs.is_notice = true,
                 _ => {}
@@ -90,38 +106,55 @@ impl Signs {
         if self.is_notice {
             return Shape::Notice;
         }
-        match (self.detail_type, self.detail) {
-            (Some(kind), Some(_))
-                if self.from_s3 && text[kind.clone()].starts_with(b"\"Object ") =>
-            {
-                return Shape::Objects;
+        if let (Some(kind), Some(detail)) = (self.detail_type, self.detail) {
+            let source = self.source.map_or(&b""[..], |source| &text[source]);
+            if source == b"\"aws.s3\"" && text[kind].starts_with(b"\"Object ") {
+                return Shape::Notification(Form::EventBridge);
             }
-            (Some(_), Some(detail)) => return Shape::Detail(detail),
-            _ => {}
+            return Shape::Detail {
+                event: detail,
+                owner: okta_org(source),
+            };
         }
-        if let Some(s3) = self.s3 {
-            let is_digest = memchr::memmem::find(&text[s3], DIGEST.as_bytes()).is_some();
-            return notice_if(is_digest);
+        if self.has_s3 {
+            return Shape::Notification(Form::S3);
         }
-        if let Some(keys) = self.object_keys.filter(|_| self.has_bucket) {
-            let keys: Vec<String> = serde_json::from_slice(&text[keys]).unwrap_or_default();
-            let all_digests = !keys.is_empty() && keys.iter().all(|key| key.contains(DIGEST));
-            return notice_if(all_digests);
+        if self.has_bucket && self.has_object_keys {
+            return Shape::Notification(Form::CloudTrail);
         }
         match (self.records, self.message) {
             (Some(records), _) => Shape::Records(records),
-            (None, Some(message)) if self.is_notification => Shape::Message(message),
+            (None, Some(message)) if self.kind == SnsKind::Notification => Shape::Message(message),
+            (None, Some(_)) if self.kind == SnsKind::Confirmation => Shape::Confirmation,
             _ => Shape::Event,
         }
     }
 }
 
-fn notice_if(is_notice: bool) -> Shape {
-    if is_notice {
-        Shape::Notice
-    } else {
-        Shape::Objects
+/// Where brackets do not match, a value may end with another.
+fn is_object(value: &[u8]) -> bool {
+    value.starts_with(b"{") && value.ends_with(b"}")
+}
+
+impl SnsKind {
+    fn of(value: &[u8]) -> SnsKind {
+        match value {
+            b"\"Notification\"" => SnsKind::Notification,
+            b"\"SubscriptionConfirmation\"" | b"\"UnsubscribeConfirmation\"" => {
+                SnsKind::Confirmation
+            }
+            _ => SnsKind::Unknown,
+        }
     }
+}
+
+/// The org whose log stream this is: a name, as it may stand in a host.
+fn okta_org(source: &[u8]) -> Option<Arc<str>> {
+    let name = source.strip_prefix(OKTA_STREAM)?;
+    let end = name.iter().position(|b| matches!(b, b'/' | b'"'))?;
+    let name = std::str::from_utf8(&name[..end]).ok()?;
+    let is_name = |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_' | b'.');
+    (!name.is_empty() && name.bytes().all(is_name)).then(|| name.into())
 }
 
 #[cfg(test)]
@@ -130,7 +163,10 @@ mod tests {
 
     fn check(text: &str, expected: &str) {
         let shown = match Shape::of(text.as_bytes()) {
-            Shape::Detail(r) => format!("detail {}", &text[r]),
+            Shape::Detail { event, owner } => {
+                let owner = owner.map_or(String::new(), |org| format!(" of {org}"));
+                format!("detail {}{owner}", &text[event])
+            }
             Shape::Records(r) => format!("records {}", &text[r]),
             Shape::Message(r) => format!("message {}", &text[r]),
             other => format!("{other:?}"),
@@ -148,14 +184,27 @@ mod tests {
             r#"detail {"a":1}"#,
         );
         check(r#"{"detail-type":"x","detail":"text"}"#, "Event");
+        for (detail, expected) in [
+            (r#"{"a":[1]}  "#, r#"detail {"a":[1]}"#),
+            ("{ }\n ", "detail { }"),
+            (r#"{"a":"]}"}"#, r#"detail {"a":"]}"}"#),
+            (r#"{"a":1]"#, "Event"),
+            ("[{}]", "Event"),
+        ] {
+            check(
+                &format!(r#"{{"detail-type":"x","detail":{detail}}}"#),
+                expected,
+            );
+        }
         check(r#"{"owner":"x","Records":[1]}"#, "records [1]");
+        check(r#"{"owner":"x","Records":[1}}"#, "Event");
         check(
             r#"{"Type":"Notification","Message":"[]"}"#,
             r#"message "[]""#,
         );
         check(
             r#"{"Type":"SubscriptionConfirmation","Message":"x"}"#,
-            "Event",
+            "Confirmation",
         );
     }
 
@@ -170,24 +219,41 @@ mod tests {
             "Notice",
         );
         check(
-            r#"{"s3Bucket":"b","s3ObjectKey":["a/CloudTrail-Digest/x.gz"]}"#,
-            "Notice",
-        );
-        check(
             r#"{"s3Bucket":"b","s3ObjectKey":["a/CloudTrail/x.gz"]}"#,
-            "Objects",
+            "Notification(CloudTrail)",
         );
         check(
             r#"{"eventVersion":"2.1","eventSource":"aws:s3","s3":{"object":{"key":"x"}}}"#,
-            "Objects",
+            "Notification(S3)",
         );
         check(
-            r#"{"eventVersion":"2.1","eventSource":"aws:s3","s3":{"object":{"key":"x/CloudTrail-Digest/y"}}}"#,
-            "Notice",
+            r#"{"eventVersion":"2.0","eventSource":"minio:s3","s3":{}}"#,
+            "Notification(S3)",
         );
         check(
             r#"{"detail-type":"Object Created","source":"aws.s3","detail":{"bucket":{}}}"#,
-            "Objects",
+            "Notification(EventBridge)",
         );
+        check(
+            r#"{"detail-type":"AWS API Call via CloudTrail","source":"aws.s3","detail":{}}"#,
+            "detail {}",
+        );
+    }
+
+    #[test]
+    fn the_owner_of_an_okta_log_stream_is_told() {
+        for (source, expected) in [
+            ("aws.partner/okta.com/acme/audit", "detail {} of acme"),
+            ("aws.partner/okta.com/acme", "detail {} of acme"),
+            ("aws.partner/okta.com//audit", "detail {}"),
+            ("aws.partner/okta.com/a\\u0041/x", "detail {}"),
+            ("aws.partner/example.com/acme/x", "detail {}"),
+            ("okta.com/acme", "detail {}"),
+        ] {
+            check(
+                &format!(r#"{{"detail-type":"x","source":"{source}","detail":{{}}}}"#),
+                expected,
+            );
+        }
     }
 }

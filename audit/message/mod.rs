@@ -1,18 +1,21 @@
 //! Takes a queue message, an object or a file apart into raw events.
 //!
 //! A message is one event, a JSON array, NDJSON, CloudTrail's
-//! `{"Records":[…]}`, an EventBridge or SNS envelope, or gzip or zstd of these:
-//! what it is, is told by its content. [`Content::of`] opens it; a [`Decoder`]
-//! is then pulled parcel by parcel, so that the caller can take memory for each
-//! before it is made. Memory stays within a parcel and the largest event,
-//! whatever comes, and an event's bytes come out as they went in.
+//! `{"Records":[…]}`, an EventBridge or SNS envelope, a notification that names
+//! objects, or gzip or zstd of these: what it is, is told by its content.
+//! [`Content::of`] opens it; a [`Decoder`] is then pulled parcel by parcel, so
+//! that the caller can take memory for each before it is made. Memory stays
+//! within a parcel, the chunk that was fed and the largest event, whatever
+//! comes, and an event's bytes come out as they went in.
 //! [`Source::of_event`](crate::source::Source::of_event) tells an event's
 //! source, [`Packer`] makes messages.
 
 mod decoder;
 mod envelope;
+mod input;
 mod junk;
 mod members;
+mod notification;
 mod object;
 mod pack;
 mod pointer;
@@ -29,7 +32,7 @@ use std::sync::Arc;
 use bytes::Bytes;
 
 pub use self::{
-    decoder::{Content, Decoder},
+    decoder::{Content, Decoder, Pull},
     pack::{ENCODING, Full, Packer},
     pointer::Pointer,
 };
@@ -39,7 +42,7 @@ pub const BAD_BYTES_MAX: usize = 1 << 20;
 
 /// How much is read at most. The defaults are the project's promise; tests and
 /// settings may lower them.
-#[derive(Clone, Debug)]
+#[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Limits {
     /// A larger event is put aside.
     pub event_bytes: usize,
@@ -91,6 +94,17 @@ pub struct Event {
     pub owner: Option<Arc<str>>,
 }
 
+impl Event {
+    /// That came alone, as it is.
+    pub fn of(raw: Bytes) -> Event {
+        Event {
+            raw,
+            offset: 0,
+            owner: None,
+        }
+    }
+}
+
 /// An object in a bucket that holds events, as a notification names it.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Object {
@@ -100,7 +114,8 @@ pub struct Object {
     pub version: Option<String>,
     /// What the notification says of its size.
     pub bytes: Option<u64>,
-    /// The notification itself, and where it began in the decoded content.
+    /// A notification of this object alone, and where the one that came began in
+    /// the decoded content.
     pub raw: Bytes,
     pub offset: u64,
 }
@@ -123,7 +138,8 @@ pub struct Parcel {
     pub objects: Vec<Object>,
     /// Decoded bytes that the events hold in memory together.
     pub bytes: usize,
-    /// Notices that are no events: S3's test event, CloudTrail's digests.
+    /// Notices of nothing to be read: S3's test event, a deleted object,
+    /// CloudTrail's digests.
     pub skipped: u64,
 }
 
@@ -134,6 +150,8 @@ pub enum Unreadable {
     Empty,
     #[error("unknown encoding {0:?}: set the attribute to zstd or gzip, or leave it out")]
     Encoding(String),
+    #[error("UTF-16: send JSON text in UTF-8")]
+    Utf16,
     #[error("not base64: a message with the attribute `encoding` has base64 as its body")]
     Base64,
     #[error("compressed data is damaged: {0}")]
@@ -144,8 +162,6 @@ pub enum Unreadable {
     Unpacked(u64),
     #[error("decompresses to more than {0} times its size: no audit log does")]
     Ratio(u64),
-    #[error("S3 notifications need a bucket: not in embedded mode")]
-    S3Notification,
     #[error("invalid pointer to a payload: {0}")]
     Pointer(String),
     #[error("the payload is not the one that the pointer names: {0}")]

@@ -15,6 +15,7 @@ mod country;
 mod github;
 mod github_target;
 mod okta;
+mod owner;
 mod teleport;
 mod teleport_target;
 mod text;
@@ -55,18 +56,20 @@ pub struct Normalised<'a> {
     pub time_old: bool,
 }
 
-/// The row of one event. `substitute_ms` is when the message that brought it
-/// was sent (of an S3 object, when it was last modified).
-pub fn normalize(
+/// The row of one event. `owner` is whose it is where only what it came in says
+/// so. `substitute_ms` is when the message that brought it was sent (of an S3
+/// object, when it was last modified).
+pub fn normalize<'a>(
     source: Source,
-    event: &[u8],
+    event: &'a [u8],
+    owner: Option<&'a str>,
     substitute_ms: i64,
-) -> Result<Normalised<'_>, Reject> {
+) -> Result<Normalised<'a>, Reject> {
     let text = std::str::from_utf8(event).map_err(|error| Reject::NotUtf8(error.valid_up_to()))?;
-    let mut row = match read(source, text) {
+    let mut row = match read(source, text, owner) {
         Ok(row) => row,
         Err(refused) => match text::repaired(text) {
-            Some(repaired) => read(source, &repaired)?.into_owned(),
+            Some(repaired) => read(source, &repaired, owner)?.into_owned(),
             None => return Err(refused),
         },
     };
@@ -82,14 +85,14 @@ pub fn normalize(
     })
 }
 
-fn read(source: Source, text: &str) -> Result<Row<'_>, Reject> {
+fn read<'a>(source: Source, text: &'a str, owner: Option<&'a str>) -> Result<Row<'a>, Reject> {
     if !text.trim_ascii_start().starts_with('{') {
         return Err(Reject::NotAnObject);
     }
     let row = match source {
         Source::Aws => serde_json::from_str(text).map(|Lenient(event)| aws::row(event)),
         Source::Github => serde_json::from_str(text).map(|Lenient(event)| github::row(event)),
-        Source::Okta => serde_json::from_str(text).map(|Lenient(event)| okta::row(event)),
+        Source::Okta => serde_json::from_str(text).map(|Lenient(event)| okta::row(event, owner)),
         Source::Teleport => serde_json::from_str(text).map(|Lenient(event)| teleport::row(event)),
     };
     row.map_err(|error| Reject::NotJson(error.to_string()))
@@ -116,7 +119,8 @@ mod tests {
     const SENT_MS: i64 = 1_717_200_000_000;
 
     fn check(source: Source, event: &[u8], expected: Result<&str, &str>) {
-        let normalised = normalize(source, event, SENT_MS).map_err(|reject| reject.to_string());
+        let normalised =
+            normalize(source, event, None, SENT_MS).map_err(|reject| reject.to_string());
         let shown = match &normalised {
             Ok(normalised) => Ok(normalised.row.action.as_deref().unwrap_or("none")),
             Err(reason) => Err(reason.as_str()),
@@ -171,6 +175,31 @@ mod tests {
     }
 
     #[test]
+    fn an_okta_event_that_names_no_org_has_that_of_its_log_stream() {
+        let own =
+            r#"{"debugContext":{"debugData":{"origin":"https://beta-admin.oktapreview.com"}}}"#;
+        for (event, stream, expected) in [
+            ("{}", None, (None, None)),
+            ("{}", Some("acme"), (Some("acme"), Some("acme.okta.com"))),
+            (
+                "{}",
+                Some("login.example.com"),
+                (Some("login.example.com"), Some("login.example.com")),
+            ),
+            (
+                own,
+                Some("acme"),
+                (Some("beta"), Some("beta.oktapreview.com")),
+            ),
+        ] {
+            let normalised = normalize(Source::Okta, event.as_bytes(), stream, SENT_MS);
+            let row = normalised.expect("an object").row;
+            let found = (row.okta_org.as_deref(), row.origin.as_deref());
+            assert_eq!(found, expected, "{event} {stream:?}");
+        }
+    }
+
+    #[test]
     fn an_event_from_the_future_is_refused_with_its_distance() {
         let event = br#"{"event":"exec","time":"2024-06-08T00:00:00Z"}"#;
         let reason = "its time is 168 h ahead of the message that brought it, allowed are 24: \
@@ -178,11 +207,41 @@ mod tests {
         check(Source::Teleport, event, Err(reason));
     }
 
+    #[test]
+    fn t4_hostile_json_is_refused_or_read_as_the_last_of_its_keys_says() {
+        let deep = format!("{}1{}", r#"{"a":"#.repeat(64), "}".repeat(64));
+        let lists = format!(
+            r#"{{"action":"x","a":{}{}}}"#,
+            "[".repeat(63),
+            "]".repeat(63)
+        );
+        for (event, expected) in [
+            (&br#"{"action":"a","action":"b"}"#[..], Ok("b")),
+            (br#"{"action":"a","\u0061ction":"b"}"#, Ok("b")),
+            (deep.as_bytes(), Ok("none")),
+            (lists.as_bytes(), Ok("x")),
+            (
+                br#"{"action":NaN}"#,
+                Err("not valid JSON: expected value at line 1 column 11"),
+            ),
+            (
+                br#"{"action":-Infinity}"#,
+                Err("not valid JSON: invalid number at line 1 column 12"),
+            ),
+            (
+                b"{\"action\":\"\xc0\xaf\"}",
+                Err("not UTF-8 from byte 11 on: send events as JSON text in UTF-8"),
+            ),
+        ] {
+            check(Source::Github, event, expected);
+        }
+    }
+
     /// Golden: the uids of the events that are in lakes already never change.
     #[test]
     fn the_uid_of_an_event_without_one_is_a_hash_of_its_bytes() {
         let uid = |event: &[u8]| {
-            let normalised = normalize(Source::Okta, event, SENT_MS).expect("an object");
+            let normalised = normalize(Source::Okta, event, None, SENT_MS).expect("an object");
             normalised.row.uid.expect("always there").into_owned()
         };
         assert_eq!(uid(b"{}"), "h-195809e051bd9b6fe44fa49368358f50");

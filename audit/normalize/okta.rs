@@ -7,7 +7,8 @@
 //!   anonymous.
 //! * The event itself seldom names its org: it is taken from the host of
 //!   `debugData.origin` or `redirectUri` where that is one of Okta's domains;
-//!   `-admin`, the admin console of the same org, is taken off.
+//!   `-admin`, the admin console of the same org, is taken off. Else it is the
+//!   one whose log stream brought the event.
 //! * A target without a name is called by its id (`URL Pattern` targets).
 //! * A coordinate out of range, and 0,0, is no place.
 
@@ -86,7 +87,7 @@ object! {
 }
 
 object! {
-    struct Debug<'de> {
+    pub(super) struct Debug<'de> {
         "debugData" => data: DebugData<'de>,
     }
 }
@@ -116,7 +117,8 @@ object! {
     }
 }
 
-pub(super) fn row(event: Event<'_>) -> Row<'_> {
+/// `stream`: the org whose log stream it came in.
+pub(super) fn row<'a>(event: Event<'a>, stream: Option<&'a str>) -> Row<'a> {
     let mut row = Row::of(Source::Okta);
     let actor = known_only(event.actor);
     row.identity_kind = kind(actor.kind.as_deref());
@@ -128,18 +130,15 @@ pub(super) fn row(event: Event<'_>) -> Row<'_> {
         .or_else(|| actor.alternate.clone());
     row.identity = actor.name.or(actor.alternate).or(actor.id);
     row.token = known(event.authentication.session).or(event.transaction.detail.api_token);
-    let debug = event.debug.data;
-    let host = [&debug.origin, &debug.redirect]
-        .into_iter()
-        .find_map(|url| url.as_ref().and_then(|url| part(url, okta_host)));
-    if let Some(host) = host {
-        let org = part(&host, org);
-        let domain = part(&host, domain).unwrap_or_default();
-        row.origin = org
-            .as_ref()
-            .map(|org| Cow::Owned(format!("{org}.{domain}")));
-        row.okta_org = org;
-    }
+    let host = host(&event.debug);
+    row.okta_org = (host.as_ref().and_then(|host| part(host, org))).or(stream.map(Cow::Borrowed));
+    let domain = host.and_then(|host| part(&host, domain));
+    row.origin = row.okta_org.as_ref().map(|org| match domain {
+        Some(domain) => Cow::Owned(format!("{org}.{domain}")),
+        // With a dot in it, it is a host of its own.
+        None if org.contains('.') => org.clone(),
+        None => Cow::Owned(format!("{org}.okta.com")),
+    });
     row.ip = event.client.address.as_ref().and_then(address::canonical);
     row.place = place(event.client.place);
     row.user_agent = event.client.agent.raw;
@@ -213,6 +212,17 @@ fn place(geography: Geography<'_>) -> Place<'_> {
         ..Place::default()
     }
     .at(latitude, longitude)
+}
+
+/// The org that the event itself names.
+pub(super) fn own_org<'a>(debug: &Debug<'a>) -> Text<'a> {
+    part(&host(debug)?, org)
+}
+
+fn host<'a>(debug: &Debug<'a>) -> Text<'a> {
+    [&debug.data.origin, &debug.data.redirect]
+        .into_iter()
+        .find_map(|url| part(url.as_ref()?, okta_host))
 }
 
 /// The host of a URL, if it is an org of Okta's.

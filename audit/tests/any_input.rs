@@ -29,7 +29,7 @@ static FIXTURES: LazyLock<Vec<(Source, String)>> = LazyLock::new(|| {
 });
 
 fn check(source: Source, event: &[u8]) {
-    match normalize(source, event, SENT_MS) {
+    match normalize(source, event, None, SENT_MS) {
         Ok(Normalised { row, event_ms, .. }) => {
             assert_eq!(row.event_time, Some(event_ms));
             assert!(row.uid.is_some());

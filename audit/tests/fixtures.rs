@@ -12,11 +12,11 @@ use arrow::{
 use audit::{
     columns::{Rows, normalize_all},
     key::Secret,
+    message::Event,
     schema::Column,
     source::Source,
     tenant::Tenant,
 };
-use bytes::Bytes;
 use serde_json::{Value, json};
 
 /// 2024-06-01T00:00:00Z
@@ -26,7 +26,7 @@ const SENT_MS: i64 = 1_717_200_000_000;
 const FIXTURES_MIN: usize = 12;
 
 fn check(source: Source, case: &Path) {
-    let event = Bytes::from(fs::read(case).expect("a readable fixture"));
+    let event = Event::of(fs::read(case).expect("a readable fixture").into());
     let tenant = Tenant::parse("acme").expect("a valid id");
     let (rows, rejected, _) = normalize_all(
         source,
@@ -36,7 +36,16 @@ fn check(source: Source, case: &Path) {
         SENT_MS,
     );
     assert_eq!(rejected, [], "{}", case.display());
-    assert_eq!(rows.raw, [event]);
+    let facets = [
+        Column::AwsAccountId,
+        Column::GithubOrganization,
+        Column::OktaOrg,
+        Column::TeleportCluster,
+    ];
+    let facet = rows.column(facets[source as usize - 1]).expect("narrow");
+    let facet = facet.as_string::<i32>().iter().next().flatten();
+    assert_eq!(source.owner_of(&event).as_deref(), facet);
+    assert_eq!(rows.raw, [event.raw]);
 
     let expected_file = case.with_extension("row.json");
     let expected = fs::read(&expected_file).unwrap_or_default();

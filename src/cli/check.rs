@@ -1,6 +1,7 @@
 //! `idtrail check`: are settings and topology right, and what would run.
 //!
-//! Starts nothing and touches nothing. All that is wrong is told at once.
+//! Starts nothing and touches nothing, unless it is asked to try everything out.
+//! All that is wrong is told at once.
 
 use actors::base::topology;
 use clap::Args as ClapArgs;
@@ -9,6 +10,7 @@ use serde::Serialize;
 use super::{Exit, Failure, Globals};
 use crate::{
     boot,
+    finding::{Finding, Outcome},
     settings::{self, Place, Settings},
 };
 
@@ -16,8 +18,16 @@ use crate::{
 ///
 /// Everything that is wrong is told at once, each as `FILE:LINE: KEY: what, how to fix`, and the
 /// exit code is 2. Nothing is started.
+///
+/// With --live it then tries every permission and address that `run` will need: queue, buckets,
+/// key, table and queries, or the directories. It leaves nothing behind. Exit code 3 if something
+/// is missing; each line names the action, what it is about, and what to do.
 #[derive(Debug, ClapArgs)]
-pub(super) struct Args {}
+pub(super) struct Args {
+    /// Try every permission and address that will be needed
+    #[arg(long)]
+    live: bool,
+}
 
 #[derive(Default, Serialize)]
 struct Report {
@@ -26,6 +36,9 @@ struct Report {
     warnings: Vec<Issue>,
     #[serde(skip_serializing_if = "Option::is_none")]
     topology: Option<String>,
+    /// What trying things out has shown.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    live: Vec<Finding>,
 }
 
 /// An issue of either file.
@@ -43,26 +56,47 @@ struct Issue {
     shown: String,
 }
 
-pub(super) fn run(_: &Args, globals: &Globals) -> Result<Exit, Failure> {
-    let report = Report::of(globals.load());
+pub(super) fn run(args: &Args, globals: &Globals) -> Result<Exit, Failure> {
+    let settings = globals.load();
+    let mut report = Report::of(settings.as_ref());
     let output = globals.output();
     if !output.json {
         warn(&report.warnings);
     }
-    match (&report.topology, output.json) {
-        (Some(tree), false) => output.print(&report, tree)?,
-        (None, false) => {
-            return Err(Failure::issues(
-                report.issues.iter().map(|issue| &issue.shown),
-            ));
+    let mut text = report.topology.clone().unwrap_or_default();
+    let mut exit = match report.ok {
+        true => Exit::Success,
+        false => Exit::Usage,
+    };
+    if let (true, true, Ok(settings)) = (args.live, report.ok, &settings) {
+        report.live = boot::runtime()?.block_on(boot::try_out(settings, globals.quiet()));
+        text = told(&report.live);
+        if missing(&report.live) > 0 {
+            report.ok = false;
+            exit = Exit::Outside;
         }
-        (_, true) => output.print(&report, "")?,
     }
-    Ok(if report.ok {
-        Exit::Success
-    } else {
-        Exit::Usage
-    })
+    if exit == Exit::Usage && !output.json {
+        let shown = report.issues.iter().map(|issue| &issue.shown);
+        return Err(Failure::issues(shown));
+    }
+    output.print(&report, &text)?;
+    Ok(exit)
+}
+
+fn missing(findings: &[Finding]) -> usize {
+    let failed = |finding: &&Finding| finding.outcome == Outcome::Failed;
+    findings.iter().filter(failed).count()
+}
+
+/// A line for each thing tried, and whether all is there.
+fn told(findings: &[Finding]) -> String {
+    let mut lines: Vec<String> = findings.iter().map(Finding::to_string).collect();
+    lines.push(match missing(findings) {
+        0 => "all that was tried is there".to_owned(),
+        some => format!("{some} OF {} ARE MISSING", findings.len()),
+    });
+    lines.join("\n")
 }
 
 #[expect(
@@ -76,18 +110,18 @@ fn warn(warnings: &[Issue]) {
 }
 
 impl Report {
-    fn of(settings: Result<Settings, Vec<settings::Issue>>) -> Report {
+    fn of(settings: Result<&Settings, &Vec<settings::Issue>>) -> Report {
         let settings = match settings {
             Ok(settings) => settings,
             Err(issues) => {
                 return Report {
-                    issues: issues.into_iter().map(Issue::from).collect(),
+                    issues: issues.iter().cloned().map(Issue::from).collect(),
                     ..Report::default()
                 };
             }
         };
         let warnings = settings.warnings.iter().cloned().map(Issue::from).collect();
-        match boot::topology(&settings) {
+        match boot::topology(settings) {
             Ok(topology) => Report {
                 ok: true,
                 warnings,
@@ -145,7 +179,7 @@ mod tests {
     use crate::settings::Environment;
 
     fn report(text: &str) -> Report {
-        Report::of(Settings::parse("f.yaml", text, &Environment::new()))
+        Report::of(Settings::parse("f.yaml", text, &Environment::new()).as_ref())
     }
 
     #[test]

@@ -2,7 +2,6 @@
 
 use std::fmt::Write as _;
 
-use actors::pipeline::Ports;
 use audit::{
     journal::{Object, Record},
     journal_id::Seq,
@@ -34,18 +33,17 @@ pub(super) enum Command {
 
 pub(super) fn run(command: &Command, globals: &Globals) -> Result<Exit, Failure> {
     let settings = globals.start()?;
-    let ports = history::ports(&settings)?;
     let Command::Inspect { seq } = command;
-    boot::runtime()?.block_on(inspect(&ports, &settings, *seq, globals))
+    boot::runtime()?.block_on(inspect(&settings, *seq, globals))
 }
 
 async fn inspect(
-    ports: &Ports,
     settings: &Settings,
     wanted: Option<u64>,
     globals: &Globals,
 ) -> Result<Exit, Failure> {
-    let history = History::open(ports, settings)
+    let ports = history::ports(settings).await?;
+    let mut history = History::open(&ports, settings)
         .await
         .map_err(Failure::outside)?;
     let last = history.last().0;

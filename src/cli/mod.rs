@@ -6,6 +6,7 @@
 //! [`Exit`] says.
 
 mod check;
+mod ddl;
 mod exit;
 mod journal;
 mod output;
@@ -71,6 +72,7 @@ enum Command {
     Journal(journal::Command),
     #[command(subcommand)]
     Token(token::Command),
+    Ddl(ddl::Args),
 }
 
 /// Flags of all verbs.
@@ -129,6 +131,7 @@ pub fn main() -> ExitCode {
         Command::Quarantine(command) => quarantine::run(&command, &globals),
         Command::Journal(command) => journal::run(&command, &globals),
         Command::Token(command) => token::run(&command, &globals),
+        Command::Ddl(args) => ddl::run(&args, &globals),
     };
     match done {
         Ok(exit) => exit.into(),

@@ -9,8 +9,6 @@ use std::{
     fs::{self, File},
     io::{self, Read},
     path::{Path, PathBuf},
-    sync::Arc,
-    time::Duration,
 };
 
 use audit::{source::Source, tenant::Tenant};
@@ -19,11 +17,8 @@ use clap::Args as ClapArgs;
 use super::{Exit, Failure, Globals};
 use crate::{
     boot,
-    clock::Machine,
-    local::{Layout, Queue, Store},
     progress::Progress,
     publish::{FileError, Files, Outlet, PublishError, Publisher},
-    settings::Settings,
 };
 
 /// Send events from files to the queue
@@ -57,8 +52,10 @@ pub(super) fn run(args: &Args, globals: &Globals) -> Result<Exit, Failure> {
         .map(|path| Input::of(path))
         .collect::<Result<Vec<_>, _>>()?;
     let progress = progress(&inputs, globals.quiet());
+    let tenant = args.tenant.as_ref().map(Tenant::as_str);
     let sent = boot::runtime()?.block_on(async {
-        let mut files = open(args, &settings)?;
+        let outlet = Outlet::of(&boot::ports(&settings).await?);
+        let mut files = Files::new(Publisher::new(outlet, Some(args.source), tenant));
         for input in inputs {
             progress.name(input.name.clone());
             let reader = progress.read(input.open()?);
@@ -73,23 +70,6 @@ pub(super) fn run(args: &Args, globals: &Globals) -> Result<Exit, Failure> {
     );
     globals.output().print(&sent, &text)?;
     Ok(Exit::Success)
-}
-
-fn open(args: &Args, settings: &Settings) -> Result<Files, Failure> {
-    let layout = Layout::new(&settings.data);
-    let visibility = Duration::from_secs(settings.visibility_timeout_secs);
-    let queue = Queue::open(&layout.queue(), Arc::new(Machine), visibility)?;
-    let payloads = Store::open(&layout.large_files(), &Machine)?;
-    let outlet = Outlet {
-        queue: Arc::new(queue),
-        payloads: Arc::new(payloads),
-    };
-    let tenant = args.tenant.as_ref().map(Tenant::as_str);
-    Ok(Files::new(Publisher::new(
-        outlet,
-        Some(args.source),
-        tenant,
-    )))
 }
 
 impl From<FileError> for Failure {

@@ -31,8 +31,9 @@ use crate::{
 pub(super) enum Command {
     /// Print what is in quarantine, one object a line
     ///
-    /// Each line is {"tenant","source","reason","message_id","offset","raw"}; bytes that
-    /// are no text are in base64, and "raw_encoding" says so. Reads only, so it may run beside `run`.
+    /// Each line is {"tenant","source","reason","message_id","object","offset","raw"}; "object" is
+    /// there if the event was in one; bytes that are no text are in base64, and "raw_encoding" says
+    /// so. Reads only, so it may run beside `run`.
     Ls,
     /// Send what is in quarantine to the queue again
     ///
@@ -50,8 +51,8 @@ struct Replayed {
 
 pub(super) fn run(command: &Command, globals: &Globals) -> Result<Exit, Failure> {
     let settings = globals.start()?;
-    let ports = history::ports(&settings)?;
     let runtime = boot::runtime()?;
+    let ports = runtime.block_on(history::ports(&settings))?;
     let entries = runtime.block_on(entries(&ports, &settings, globals.quiet()))?;
     match command {
         Command::Ls => output::lines(entries.iter().map(Entry::to_listing))?,
@@ -66,7 +67,7 @@ pub(super) fn run(command: &Command, globals: &Globals) -> Result<Exit, Failure>
 
 /// All entries: those in files, then those that are only in the journal yet.
 async fn entries(ports: &Ports, settings: &Settings, quiet: bool) -> Result<Vec<Entry>, Failure> {
-    let history = History::open(ports, settings)
+    let mut history = History::open(ports, settings)
         .await
         .map_err(Failure::outside)?;
     let bar = Progress::count(0, quiet);
@@ -152,11 +153,7 @@ async fn replay(ports: &Ports, entries: Vec<Entry>) -> Result<Replayed, Failure>
         messages: 0,
     };
     for ((source, tenant), entries) in groups {
-        let outlet = Outlet {
-            queue: ports.queue.clone(),
-            payloads: ports.transient.clone(),
-        };
-        let mut publisher = Publisher::new(outlet, source, Some(&tenant));
+        let mut publisher = Publisher::new(Outlet::of(ports), source, Some(&tenant));
         let mut packing = Packing::default();
         for entry in entries {
             packing.alone(entry.raw);

@@ -1,10 +1,10 @@
 //! `idtrail run`: the service itself, or one pass until nothing is left.
 
-use std::{collections::BTreeMap, convert::Infallible, sync::Arc, time::Duration};
+use std::{collections::BTreeMap, convert::Infallible, net::SocketAddr, sync::Arc, time::Duration};
 
 use actors::{
     base::{Outcome, Topology},
-    metrics, pipeline,
+    pipeline,
 };
 use audit::accounting::Counts;
 use clap::Args as ClapArgs;
@@ -18,6 +18,7 @@ use super::{Exit, Failure, Globals};
 use crate::{
     boot,
     http::{self, Readiness},
+    metrics,
     progress::Progress,
     settings::Settings,
 };
@@ -69,14 +70,9 @@ async fn serve(settings: &Settings, topology: Topology) -> Result<Exit, Failure>
     let lock = boot::take(settings)?;
     let recorder = http::record_metrics().map_err(Failure::outside)?;
     metrics::describe_all();
-    metrics::describe(http::metrics::ALL);
     let listener = http::Listener::open(settings).await?;
     let mut service = boot::start(lock, settings, topology).await?;
-    tracing::info!(
-        data = %settings.data.display(),
-        http = %listener.address(),
-        "running: publish with `idtrail publish`, stop with ctrl-c"
-    );
+    tell_where(settings, listener.address());
     let (stop, stopped) = oneshot::channel::<()>();
     let answers = http::Answers {
         readiness: readiness(&service),
@@ -104,6 +100,20 @@ async fn serve(settings: &Settings, topology: Topology) -> Result<Exit, Failure>
     };
     server.await.ok();
     ended(&outcome)
+}
+
+fn tell_where(settings: &Settings, http: SocketAddr) {
+    const RUNNING: &str = "running: publish with `idtrail publish`, stop with ctrl-c";
+    match &settings.aws {
+        None => tracing::info!(data = %settings.data.display(), %http, "{RUNNING}"),
+        Some(aws) => tracing::info!(
+            queue = aws.queue_url,
+            lake = %aws.lake,
+            large_files = %aws.large_files,
+            %http,
+            "{RUNNING}"
+        ),
+    }
 }
 
 /// A line a minute while there is something to tell. Never ends.

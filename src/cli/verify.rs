@@ -18,8 +18,8 @@ pub(super) struct Args {}
 pub(super) fn run(_: &Args, globals: &Globals) -> Result<Exit, Failure> {
     let settings = globals.start()?;
     let topology = boot::topology(&settings).map_err(Failure::issues)?;
-    let ports = history::ports(&settings)?;
     let runtime = boot::runtime()?;
+    let ports = runtime.block_on(history::ports(&settings))?;
     let verified = verify::verify(&ports, &settings, &topology, globals.quiet());
     let report = runtime.block_on(verified).map_err(Failure::outside)?;
     globals.output().print(&report, &text(&report))?;

@@ -12,7 +12,7 @@ use std::{sync::Arc, time::Duration};
 
 use actors::base::{Compute, Panicked};
 use audit::{
-    message::{Decoder, Limits, Parcel, Unreadable},
+    message::{Decoder, Limits, Parcel, Pull, Unreadable},
     source::Source,
 };
 use axum::{
@@ -33,7 +33,10 @@ use super::{
     body, metrics,
     problem::{Problem, excerpt},
 };
-use crate::publish::{Outlet, Packing, Publisher};
+use crate::{
+    publish::{Outlet, Packing, Publisher},
+    settings::Settings,
+};
 
 /// How much larger than its limit a body may be when it is unpacked.
 const UNPACKED_FACTOR: u64 = 4;
@@ -71,13 +74,13 @@ impl Ingest {
         access: Access,
         outlet: Outlet,
         compute: Compute,
-        body_bytes_max: u64,
-        concurrency: u64,
+        settings: &Settings,
     ) -> Ingest {
+        let (body_bytes_max, concurrency) = (settings.push.body_bytes, settings.push.concurrency);
         let limits = Limits {
             compressed_bytes: body_bytes_max,
             unpacked_bytes: body_bytes_max.saturating_mul(UNPACKED_FACTOR),
-            ..Limits::default()
+            ..settings.limits.clone()
         };
         Ingest {
             access,
@@ -124,7 +127,7 @@ impl Ingest {
 
     /// Whether the body holds events and nothing else.
     async fn check(&self, body: &Bytes) -> Result<(), Problem> {
-        let mut decoder = Decoder::of_object(body.clone(), &self.limits).map_err(unreadable)?;
+        let mut decoder = Decoder::of_object(body.clone(), &self.limits);
         loop {
             let (returned, parcel) = self
                 .compute
@@ -136,28 +139,33 @@ impl Ingest {
                 .map_err(|panicked| Unsent::from(panicked).problem())?;
             decoder = returned;
             match parcel.map_err(unreadable)? {
-                Some(parcel) => only_events(&parcel, body)?,
-                None => return Ok(()),
+                Pull::Parcel(parcel) => only_events(&parcel, body)?,
+                // Only a decoder that is fed is ever hungry.
+                Pull::End | Pull::Hungry => return Ok(()),
             }
         }
     }
 
     async fn send(&self, body: Bytes, mut publisher: Publisher) -> Result<Accepted, Unsent> {
-        let mut decoder = Decoder::of_object(body, &self.limits)?;
+        let mut decoder = Decoder::of_object(body, &self.limits);
         let mut packing = Packing::default();
         let mut more = true;
         while more {
             (decoder, packing, more) = self
                 .compute
                 .run(move || {
-                    let parcel = decoder.next_parcel()?;
-                    let more = parcel.is_some();
-                    for event in parcel.unwrap_or_default().events {
-                        packing.event(event.raw);
-                    }
-                    if !more {
-                        packing.finish();
-                    }
+                    let more = match decoder.next_parcel()? {
+                        Pull::Parcel(parcel) => {
+                            for event in parcel.events {
+                                packing.event(event.raw);
+                            }
+                            true
+                        }
+                        Pull::End | Pull::Hungry => {
+                            packing.finish();
+                            false
+                        }
+                    };
                     Ok::<_, Unsent>((decoder, packing, more))
                 })
                 .await??;

@@ -174,13 +174,11 @@ struct Machines {
 }
 
 fn router(answers: Answers, settings: &Settings, address: SocketAddr) -> Router {
-    let push = &settings.push;
     let ingest = Arc::new(Ingest::new(
         Access::new(settings, is_loopback(address)),
         answers.outlet,
         answers.compute,
-        push.body_bytes,
-        push.concurrency,
+        settings,
     ));
     let machines = Machines {
         readiness: answers.readiness,

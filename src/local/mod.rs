@@ -14,6 +14,7 @@
 mod durable;
 mod index;
 mod letter;
+pub mod live;
 mod lock;
 mod objects;
 mod queue;

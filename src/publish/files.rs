@@ -5,7 +5,7 @@
 
 use std::io::Read;
 
-use audit::message::{Decoder, Limits, Unreadable};
+use audit::message::{Decoder, Limits, Pull, Unreadable};
 
 use super::{Packing, PublishError, Publisher, Sent};
 
@@ -46,11 +46,12 @@ impl Files {
     ) -> Result<(), FileError> {
         let unreadable = |why| FileError::Unreadable(name.to_owned(), why);
         let mut bad = 0;
-        let mut decoder = Decoder::of_reader(reader, &limits()).map_err(unreadable)?;
+        let mut decoder = Decoder::of_reader(reader, &limits());
         loop {
             let parcel = match decoder.next_parcel() {
-                Ok(Some(parcel)) => parcel,
-                Ok(None) | Err(Unreadable::Empty) => break,
+                Ok(Pull::Parcel(parcel)) => parcel,
+                // Only a decoder that is fed is ever hungry.
+                Ok(Pull::End | Pull::Hungry) | Err(Unreadable::Empty) => break,
                 Err(why) => {
                     // What came before is sent: the error names the rest.
                     self.flush().await?;
@@ -59,6 +60,9 @@ impl Files {
             };
             for event in parcel.events {
                 self.packing.event(event.raw);
+            }
+            for object in parcel.objects {
+                self.packing.alone(object.raw);
             }
             for piece in parcel.bad {
                 bad += 1;

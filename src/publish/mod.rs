@@ -11,7 +11,10 @@ mod packing;
 
 use std::{collections::BTreeMap, fmt, sync::Arc};
 
-use actors::ports::{Outgoing, Queue, QueueError, Store, StoreError};
+use actors::{
+    pipeline::Ports,
+    ports::{Outgoing, Queue, QueueError, Store, StoreError},
+};
 use audit::{
     credential::{self, Grant},
     message::{ENCODING, Pointer, Unreadable},
@@ -43,6 +46,15 @@ pub struct Sent {
 pub struct Outlet {
     pub queue: Arc<dyn Queue>,
     pub payloads: Arc<dyn Store>,
+}
+
+impl Outlet {
+    pub fn of(ports: &Ports) -> Outlet {
+        Outlet {
+            queue: Arc::clone(&ports.queue),
+            payloads: Arc::clone(&ports.transient),
+        }
+    }
 }
 
 /// Nothing is known of the message that was being sent.

@@ -4,7 +4,7 @@
 use std::{fmt::Write as _, io, path::Path, time::Duration};
 
 use actors::ports::Message;
-use audit::message::{Content, Decoder, Limits};
+use audit::message::{Content, Decoder, Limits, Pull};
 
 use bytes::Bytes;
 
@@ -68,10 +68,10 @@ impl World {
                         .expect("readable")
                         .expect("stored before its pointer");
                     pointer.verify(&payload).expect("what was meant");
-                    Decoder::of_object(payload, &Limits::default()).expect("readable")
+                    Decoder::of_object(payload, &Limits::default())
                 }
             };
-            while let Some(parcel) = decoder.next_parcel().expect("readable") {
+            while let Pull::Parcel(parcel) = decoder.next_parcel().expect("readable") {
                 events.extend(parcel.events.into_iter().map(|event| event.raw));
                 bad.extend(parcel.bad.into_iter().map(|piece| piece.raw));
             }

@@ -111,6 +111,21 @@ const AWS: &[Key] = &[
         "Another address for all AWS calls, such as an S3-compatible server.",
     ),
     key(
+        "source_buckets",
+        Kind::Buckets,
+        None,
+        Reach::Aws,
+        "Buckets whose objects a message may point to, each as bucket or bucket=account with the \
+         account that must own it; no other bucket is ever read.",
+    ),
+    key(
+        "bucket_owner",
+        Kind::Account,
+        None,
+        Reach::Aws,
+        "Account that must own the buckets of lake and large files; S3 refuses any other.",
+    ),
+    key(
         "backend.postgres.connection",
         Kind::Text,
         None,
@@ -142,38 +157,38 @@ const OWN: &[Key] = &[
         "Log lines for people, or one JSON object a line.",
     ),
     key(
-        "source_buckets",
-        Kind::Texts,
+        "tenants.senders",
+        Kind::Tenants,
         None,
-        Reach::Later,
-        "Buckets whose objects a message may point to; no other bucket is ever read.",
+        Reach::Always,
+        "Tenant by the sender that SQS verified: its SenderId, or the part before the colon; goes before all else.",
     ),
     key(
         "tenants.aws",
         Kind::Tenants,
         None,
-        Reach::Later,
+        Reach::Always,
         "Tenant by AWS account number.",
     ),
     key(
         "tenants.github",
         Kind::Tenants,
         None,
-        Reach::Later,
+        Reach::Always,
         "Tenant by GitHub organisation.",
     ),
     key(
         "tenants.okta",
         Kind::Tenants,
         None,
-        Reach::Later,
+        Reach::Always,
         "Tenant by Okta organisation.",
     ),
     key(
         "tenants.teleport",
         Kind::Tenants,
         None,
-        Reach::Later,
+        Reach::Always,
         "Tenant by Teleport cluster.",
     ),
     key(
@@ -220,6 +235,50 @@ const OWN: &[Key] = &[
         Some("60"),
         Reach::Always,
         "How long a received message stays hidden unless it is deleted.",
+    ),
+];
+
+const LIMITS: &[Key] = &[
+    key(
+        "limits.event_mib_max",
+        Kind::Number { min: 1, max: 16 },
+        Some("16"),
+        Reach::Always,
+        "A larger event goes to the quarantine.",
+    ),
+    key(
+        "limits.compressed_mib_max",
+        Kind::Number {
+            min: 1,
+            max: 65_536,
+        },
+        Some("256"),
+        Reach::Always,
+        "Most that is read of a compressed message or object.",
+    ),
+    key(
+        "limits.unpacked_mib_max",
+        Kind::Number {
+            min: 1,
+            max: 1_048_576,
+        },
+        Some("2048"),
+        Reach::Always,
+        "Most that a message or object may unpack to.",
+    ),
+    key(
+        "limits.ratio_max",
+        Kind::Number { min: 2, max: 2_000 },
+        Some("200"),
+        Reach::Always,
+        "Unpacked to compressed bytes, past the first MiB: beyond it is a bomb, and is not read on.",
+    ),
+    key(
+        "limits.zstd_window_log_max",
+        Kind::Number { min: 10, max: 27 },
+        Some("23"),
+        Reach::Always,
+        "Memory that a zstd frame may ask for, as a power of two; 23 is 8 MiB.",
     ),
 ];
 
@@ -287,7 +346,12 @@ const HTTP: &[Key] = &[
 
 /// All keys.
 pub fn all() -> impl Iterator<Item = &'static Key> {
-    SWITCHES.iter().chain(AWS).chain(OWN).chain(HTTP)
+    SWITCHES
+        .iter()
+        .chain(AWS)
+        .chain(OWN)
+        .chain(LIMITS)
+        .chain(HTTP)
 }
 
 /// The key of this path.

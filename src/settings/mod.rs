@@ -6,6 +6,7 @@
 //! file, so that a container needs no file. No file at all is the embedded
 //! mode: queue, journal and lake as directories under `data`.
 
+mod aws;
 mod issue;
 pub mod keys;
 mod raw;
@@ -15,8 +16,9 @@ mod yaml;
 
 use std::{collections::BTreeMap, fs, io, net::SocketAddr, path::Path, path::PathBuf};
 
-use audit::{credential::Grants, journal_id::JournalName, tenant::Tenant};
+use audit::{credential::Grants, journal_id::JournalName, message, source::Source, tenant::Tenant};
 
+pub use aws::{Aws, Prefix};
 pub use issue::{Issue, Place};
 use raw::Values;
 pub use value::{Kind, Value};
@@ -30,6 +32,8 @@ pub type Environment = BTreeMap<String, String>;
 /// What the program acts on. Every field has been checked.
 #[derive(Clone, PartialEq, Debug)]
 pub struct Settings {
+    /// `None` is the embedded mode.
+    pub aws: Option<Aws>,
     pub geoip: Option<PathBuf>,
     pub log: Log,
     pub http_listen: SocketAddr,
@@ -40,6 +44,11 @@ pub struct Settings {
     pub default_tenant: Tenant,
     /// Whether the message attribute `tenant_id` is believed.
     pub trust_attributes: bool,
+    /// By the sender that the queue verified.
+    pub tenants_by_sender: BTreeMap<String, Tenant>,
+    /// By the owner of an event, in the order of [`Source::ALL`].
+    pub tenants_by_owner: [BTreeMap<String, Tenant>; 4],
+    pub limits: message::Limits,
     pub journal: JournalName,
     pub lake_compression: Compression,
     /// A file that replaces the built-in topology.
@@ -134,6 +143,7 @@ impl From<Values> for Settings {
         let level: String = values.required("log.level");
         let compression: String = values.required("lake.compression");
         Settings {
+            aws: Aws::of(&mut values),
             geoip: values
                 .optional::<String>("identity_activity_center.maxmind_geoip_city_db_path")
                 .map(PathBuf::from),
@@ -152,6 +162,12 @@ impl From<Values> for Settings {
             tls: Tls::of(&mut values),
             default_tenant: values.required("default_tenant"),
             trust_attributes: values.required("trust_attributes"),
+            tenants_by_sender: values.optional("tenants.senders").unwrap_or_default(),
+            tenants_by_owner: Source::ALL.map(|source| {
+                let tenants = values.optional(&format!("tenants.{source}"));
+                tenants.unwrap_or_default()
+            }),
+            limits: limits(&mut values),
             journal: values.required("journal.name"),
             lake_compression: match compression.as_str() {
                 "snappy" => Compression::Snappy,
@@ -175,6 +191,18 @@ impl Tls {
             client_ca: path("tls.client_ca"),
             clients: values.optional("tls.clients").unwrap_or_default(),
         })
+    }
+}
+
+fn limits(values: &mut Values) -> message::Limits {
+    let mut mib = |key| values.required::<u64>(key) << 20;
+    message::Limits {
+        event_bytes: mib("limits.event_mib_max") as usize,
+        compressed_bytes: mib("limits.compressed_mib_max"),
+        unpacked_bytes: mib("limits.unpacked_mib_max"),
+        ratio: values.required("limits.ratio_max"),
+        zstd_window_log: values.required::<u64>("limits.zstd_window_log_max") as u32,
+        ..message::Limits::default()
     }
 }
 

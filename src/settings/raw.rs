@@ -8,6 +8,7 @@ use std::collections::BTreeMap;
 
 use super::{
     Environment, Issue, Place, Value,
+    aws::NEEDED,
     keys::{self, Key, Reach},
     relations,
     yaml::{self, Content, Entry, Node},
@@ -28,10 +29,10 @@ impl Values {
             .and_then(|value| T::try_from(value).ok())
     }
 
-    /// The value of a key that has a default.
+    /// The value of a key that has a default, or is needed in the AWS mode.
     pub(super) fn required<T: TryFrom<Value>>(&mut self, path: &str) -> T {
         self.optional(path)
-            .expect("the table gives this key a default of this kind")
+            .expect("the table gives this key a default of this kind, or it was required")
     }
 }
 
@@ -69,7 +70,7 @@ pub(super) fn values(
         Err(fault) => given.issue(fault.line, "", fault.what),
     }
     given.variables(environment);
-    given.refuse_aws();
+    given.require_aws();
     given.issues.extend(relations::issues(&given.values));
     given.finish()
 }
@@ -175,15 +176,23 @@ impl Given<'_> {
         }
     }
 
-    fn refuse_aws(&mut self) {
+    /// The AWS mode needs keys that have no default.
+    fn require_aws(&mut self) {
         const ENABLED: &str = "identity_activity_center.enabled";
-        if let Some((place, Value::Boolean(true))) = self.values.get(ENABLED) {
-            self.issues.push(Issue {
-                place: place.clone(),
-                key: ENABLED.to_owned(),
-                what: "the AWS mode is not in this build, set it to false to run embedded"
-                    .to_owned(),
-            });
+        let Some((place, Value::Boolean(true))) = self.values.get(ENABLED) else {
+            return;
+        };
+        let place = place.clone();
+        for (key, example) in NEEDED {
+            // One that was given and is wrong has been told of.
+            let told = self.issues.iter().any(|issue| issue.key == key);
+            if !told && !self.values.contains_key(key) {
+                self.issues.push(Issue {
+                    place: place.clone(),
+                    key: key.to_owned(),
+                    what: format!("is needed where {ENABLED} is true, such as {example}"),
+                });
+            }
         }
     }
 

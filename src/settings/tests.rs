@@ -61,20 +61,41 @@ fn a_file_that_is_no_settings_file_says_what_is_expected() {
     }
 }
 
+const AWS: &str = "identity_activity_center:\n  enabled: true\n  region: eu-central-1\n  s3: s3://lake-bucket/data/\n  \
+     s3_large_files: s3://t-bucket/large_files\n  sqs_queue_url: https://sqs.example.com/1/q\n";
+
 #[test]
-fn the_aws_mode_is_checked_and_then_refused() {
-    let aws = "identity_activity_center:\n  enabled: ENABLED\n  region: eu-central-1\n  database: audit\n  \
-               table: events\n  workgroup: w\n  s3: s3://lake-bucket/data/\n  s3_results: s3://t-bucket/results\n  \
-               s3_large_files: s3://t-bucket/large_files\n  sqs_queue_url: https://sqs.example.com/1/q\n";
-    check(&aws.replace("ENABLED", "false"), &[], &[]);
+fn the_aws_mode_tells_all_that_it_misses_at_once() {
+    check(AWS, &[], &[]);
     check(
-        &aws.replace("ENABLED", "true").replace("s3://lake", "lake"),
-        &[],
+        "identity_activity_center:\n  enabled: true\n  s3: lake-bucket/data/\n  table: events\n",
+        &[("IDTRAIL_BUCKET_OWNER", "1")],
         &[
-            "f.yaml:7: identity_activity_center.s3: expects s3://bucket or s3://bucket/prefix, not \"lake-bucket/data/\"",
-            "f.yaml:2: identity_activity_center.enabled: the AWS mode is not in this build, set it to false to run embedded",
+            "f.yaml:3: identity_activity_center.s3: expects s3://bucket or s3://bucket/prefix, not \"lake-bucket/data/\"",
+            "IDTRAIL_BUCKET_OWNER: bucket_owner: expects an AWS account of twelve digits, in quotes, not \"1\"",
+            "f.yaml:2: identity_activity_center.region: is needed where identity_activity_center.enabled is true, such as eu-central-1",
+            "f.yaml:2: identity_activity_center.s3_large_files: is needed where identity_activity_center.enabled is true, such as s3://BUCKET/large_files/",
+            "f.yaml:2: identity_activity_center.sqs_queue_url: is needed where identity_activity_center.enabled is true, such as https://sqs.eu-central-1.amazonaws.com/111122223333/QUEUE",
         ],
     );
+}
+
+#[test]
+fn the_aws_mode_is_on_only_where_it_is_enabled() {
+    let text = format!("{AWS}source_buckets: [my-logs, \"theirs=111122223333\"]\n");
+    let settings = Settings::parse("f.yaml", &text, &Environment::new()).expect("valid");
+    let aws = settings.aws.expect("enabled");
+    assert_eq!(aws.lake.folder(), "data/");
+    assert_eq!(aws.large_files.bucket, "t-bucket");
+    assert_eq!(
+        aws.source_buckets["theirs"].as_deref(),
+        Some("111122223333")
+    );
+    assert_eq!(settings.warnings, []);
+
+    let off = text.replace("enabled: true", "enabled: false");
+    let settings = Settings::parse("f.yaml", &off, &Environment::new()).expect("valid");
+    assert_eq!(settings.aws, None);
 }
 
 #[test]
@@ -126,9 +147,11 @@ fn what_has_no_effect_and_what_looks_misspelt_is_a_warning() {
         [
             "IDTRAIL_HTTP_LISTNE: is no setting and is ignored, did you mean IDTRAIL_HTTP_LISTEN?",
             "f.yaml:2: backend.postgres.connection: has no effect in this build yet",
-            "IDTRAIL_TENANTS_AWS: tenants.aws: has no effect in this build yet",
         ]
     );
+    let tenants = settings.tenants_by_owner[0].iter();
+    let tenants: Vec<_> = tenants.map(|(owner, id)| format!("{owner}={id}")).collect();
+    assert_eq!(tenants, ["111122223333=acme", "444455556666=beta"]);
 }
 
 #[test]

@@ -9,7 +9,10 @@ use audit::{
     tenant::Tenant,
 };
 
-use super::yaml::{Content, Node};
+use super::{
+    aws::Prefix,
+    yaml::{Content, Node},
+};
 
 #[derive(Clone, Copy, Debug)]
 pub enum Kind {
@@ -27,8 +30,11 @@ pub enum Kind {
     S3,
     Tenant,
     Journal,
-    /// Several texts; in the environment separated by commas.
-    Texts,
+    /// Twelve digits.
+    Account,
+    /// Buckets, each with the account that must own it or without: a list of
+    /// `bucket` and `bucket=account`; in the environment separated by commas.
+    Buckets,
     /// Tenants by name; in the environment `name=tenant`, separated by commas.
     Tenants,
     /// Texts by name, written in the same way.
@@ -45,7 +51,8 @@ pub enum Value {
     Address(SocketAddr),
     Tenant(Tenant),
     Journal(JournalName),
-    Texts(Vec<String>),
+    S3(Prefix),
+    Buckets(BTreeMap<String, Option<String>>),
     Tenants(BTreeMap<String, Tenant>),
     Pairs(BTreeMap<String, String>),
     Grants(Grants),
@@ -59,7 +66,7 @@ impl Kind {
             .map(str::trim)
             .filter(|item| !item.is_empty());
         match self {
-            Kind::Texts => Ok(Value::Texts(items.map(str::to_owned).collect())),
+            Kind::Buckets => buckets(items),
             Kind::Tenants => tenants(items.map(|item| item.split_once('=').unwrap_or((item, "")))),
             Kind::Pairs => pairs(items.map(|item| item.split_once('=').unwrap_or((item, "")))),
             Kind::Grants => grants(items),
@@ -71,7 +78,9 @@ impl Kind {
     pub(super) fn read(self, node: &Node) -> Result<Option<Value>, String> {
         match (self, &node.content) {
             (_, Content::Empty) => Ok(None),
-            (Kind::Texts, Content::List(items)) => texts(items).map(Value::Texts).map(Some),
+            (Kind::Buckets, Content::List(items)) => {
+                buckets(texts(items)?.iter().map(String::as_str)).map(Some)
+            }
             (Kind::Grants, Content::List(items)) => {
                 grants(texts(items)?.iter().map(String::as_str)).map(Some)
             }
@@ -86,7 +95,9 @@ impl Kind {
                     _ => pairs(given).map(Some),
                 }
             }
-            (Kind::Texts | Kind::Grants, _) => Err("expects a list, such as [one, two]".to_owned()),
+            (Kind::Buckets | Kind::Grants, _) => {
+                Err("expects a list, such as [one, two]".to_owned())
+            }
             (Kind::Tenants, _) => Err("expects pairs, such as {name: tenant}".to_owned()),
             (Kind::Pairs, _) => Err("expects pairs, such as {name: text}".to_owned()),
             (_, Content::Scalar(text)) => self.scalar(text).map(Some),
@@ -125,7 +136,16 @@ impl Kind {
                 "expects a URL that begins with https:// or http://, not {}",
                 shown(text)
             )),
-            Kind::S3 => s3(text).map(Value::Text),
+            Kind::S3 => Prefix::parse(text).map(Value::S3).ok_or_else(|| {
+                format!(
+                    "expects s3://bucket or s3://bucket/prefix, not {}",
+                    shown(text)
+                )
+            }),
+            Kind::Account if !is_account(text) => Err(format!(
+                "expects an AWS account of twelve digits, in quotes, not {}",
+                shown(text)
+            )),
             Kind::Tenant => Tenant::parse(text)
                 .map(Value::Tenant)
                 .map_err(|error| error.to_string()),
@@ -141,7 +161,8 @@ impl Kind {
             Kind::Text
             | Kind::OneOf(_)
             | Kind::Url
-            | Kind::Texts
+            | Kind::Account
+            | Kind::Buckets
             | Kind::Tenants
             | Kind::Pairs
             | Kind::Grants => Ok(Value::Text(text.to_owned())),
@@ -149,26 +170,33 @@ impl Kind {
     }
 }
 
-/// Bucket and prefix without a slash at the end, whichever way it was written.
-fn s3(text: &str) -> Result<String, String> {
-    let location = text.trim_end_matches('/');
-    let bucket = location
-        .strip_prefix("s3://")
-        .map(|rest| rest.split('/').next().unwrap_or_default());
-    match bucket {
-        Some(bucket)
-            if (3..=63).contains(&bucket.len())
-                && bucket
-                    .bytes()
-                    .all(|b| b.is_ascii_alphanumeric() || matches!(b, b'.' | b'-')) =>
-        {
-            Ok(location.to_owned())
+fn buckets<'t>(items: impl Iterator<Item = &'t str>) -> Result<Value, String> {
+    let mut map = BTreeMap::new();
+    for item in items {
+        let (bucket, owner) = match item.split_once('=') {
+            Some((bucket, owner)) => (bucket.trim(), Some(owner.trim())),
+            None => (item.trim(), None),
+        };
+        let known = Prefix::parse(&format!("s3://{bucket}")).is_some_and(|it| it.bucket == bucket);
+        if !known || owner.is_some_and(|owner| !is_account(owner)) {
+            return Err(format!(
+                "expects names of buckets, such as my-logs or my-logs=111122223333 with the \
+                 account that owns it, not {}",
+                shown(item)
+            ));
         }
-        _ => Err(format!(
-            "expects s3://bucket or s3://bucket/prefix, not {}",
-            shown(text)
-        )),
+        if map
+            .insert(bucket.to_owned(), owner.map(str::to_owned))
+            .is_some()
+        {
+            return Err(format!("names {} twice, keep one", shown(bucket)));
+        }
     }
+    Ok(Value::Buckets(map))
+}
+
+fn is_account(text: &str) -> bool {
+    text.len() == 12 && text.bytes().all(|b| b.is_ascii_digit())
 }
 
 fn is_url(text: &str) -> bool {
@@ -250,7 +278,8 @@ macro_rules! plain {
 
 plain!(
     Boolean => bool, Text => String, Number => u64, Address => SocketAddr, Tenant => Tenant,
-    Journal => JournalName, Pairs => BTreeMap<String, String>, Grants => Grants
+    Journal => JournalName, S3 => Prefix, Buckets => BTreeMap<String, Option<String>>,
+    Tenants => BTreeMap<String, Tenant>, Pairs => BTreeMap<String, String>, Grants => Grants
 );
 
 #[cfg(test)]
@@ -282,17 +311,33 @@ mod tests {
             "https://sqs.example.com/1/q",
             text("https://sqs.example.com/1/q"),
         );
+        let place = |bucket: &str, prefix: &str| {
+            let (bucket, prefix) = (bucket.to_owned(), prefix.to_owned());
+            Ok(Value::S3(Prefix { bucket, prefix }))
+        };
         check(
             Kind::S3,
             "s3://lake-bucket/data/",
-            text("s3://lake-bucket/data"),
+            place("lake-bucket", "data"),
         );
-        check(Kind::S3, "s3://lake-bucket", text("s3://lake-bucket"));
+        check(Kind::S3, "s3://lake-bucket", place("lake-bucket", ""));
         check(Kind::S3, "lake-bucket/data", Err("s3://bucket"));
         check(Kind::S3, "s3://", Err("s3://bucket"));
         check(Kind::Text, " ", Err("is empty"));
         check(Kind::Tenant, "../x", Err("invalid tenant id"));
         check(Kind::Journal, "", Err("1 to 63"));
+        check(Kind::Account, "1111222233334", Err("twelve digits"));
+        check(
+            Kind::Buckets,
+            "my-logs, theirs=111122223333",
+            Ok(Value::Buckets(BTreeMap::from([
+                ("my-logs".to_owned(), None),
+                ("theirs".to_owned(), Some("111122223333".to_owned())),
+            ]))),
+        );
+        check(Kind::Buckets, "my-logs/x", Err("names of buckets"));
+        check(Kind::Buckets, "my-logs=me", Err("names of buckets"));
+        check(Kind::Buckets, "my-logs,my-logs", Err("twice"));
         check(Kind::Tenants, "a=x,a=y", Err("twice"));
         check(Kind::Tenants, "a", Err("invalid tenant id"));
         check(Kind::Pairs, "a", Err("a name and a text"));

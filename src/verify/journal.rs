@@ -45,7 +45,7 @@ pub(super) struct Ledger {
 
 /// Every object in order.
 pub(super) async fn read(
-    history: &History,
+    history: &mut History,
     topology: &Topology,
     bar: &Progress,
     report: &mut Report,

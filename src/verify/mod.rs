@@ -83,8 +83,8 @@ pub async fn verify(
     let mut report = Report::default();
     let bar = Progress::count(0, quiet);
     bar.name("reading the journal");
-    let history = History::open(ports, settings).await?;
-    let mut ledger = match journal::read(&history, topology, &bar, &mut report).await {
+    let mut history = History::open(ports, settings).await?;
+    let mut ledger = match journal::read(&mut history, topology, &bar, &mut report).await {
         Ok(ledger) => ledger,
         Err(HistoryError::Corrupt(corrupt)) => {
             report.problem(format!("I3: {corrupt}"));

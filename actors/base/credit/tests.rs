@@ -16,86 +16,69 @@ fn poll<F: Future + ?Sized>(future: Pin<&mut F>) -> Option<F::Output> {
     }
 }
 
-fn now(budget: &Budget, bytes: u64, messages: u64) -> Lease {
-    poll(pin!(budget.acquire(bytes, messages))).expect("enough credit")
+fn now(budget: &Budget, bytes: u64) -> Lease {
+    poll(pin!(budget.acquire(bytes))).expect("enough credit")
 }
 
 #[test]
-fn a_lease_splits_merges_and_shrinks_and_its_drop_gives_back() {
-    let budget = Budget::new(100, 10);
-    let mut lease = now(&budget, 60, 3);
-    assert_eq!(budget.available(), (40, 7));
+fn a_lease_splits_and_shrinks_and_its_drop_gives_back() {
+    let budget = Budget::new(100);
+    let mut lease = now(&budget, 60);
+    assert_eq!(budget.available(), 40);
     let mut part = lease.split(25);
-    assert_eq!((lease.bytes(), lease.messages()), (35, 3));
-    assert_eq!((part.bytes(), part.messages()), (25, 0));
-    assert_eq!(budget.available(), (40, 7));
+    assert_eq!((lease.bytes(), part.bytes()), (35, 25));
+    assert_eq!(budget.available(), 40);
     part.shrink_to(20);
     part.shrink_to(90);
-    assert_eq!((part.bytes(), budget.available()), (20, (45, 7)));
-    lease.merge(part);
-    assert_eq!((lease.bytes(), budget.available()), (55, (45, 7)));
+    assert_eq!((part.bytes(), budget.available()), (20, 45));
     let all = lease.split(1_000);
-    assert_eq!((lease.bytes(), all.bytes()), (0, 55));
+    assert_eq!((lease.bytes(), all.bytes()), (0, 35));
     drop(lease);
-    assert_eq!(budget.available(), (45, 10));
-    drop(all);
-    assert_eq!(budget.available(), (100, 10));
-}
-
-#[test]
-fn a_lease_of_another_budget_goes_back_there() {
-    let (budget, other) = (Budget::new(10, 1), Budget::new(10, 1));
-    let mut lease = now(&budget, 4, 0);
-    lease.merge(now(&other, 5, 1));
-    assert_eq!(
-        (lease.bytes(), budget.available(), other.available()),
-        (4, (6, 1), (10, 1))
-    );
+    assert_eq!(budget.available(), 45);
+    drop((all, part));
+    assert_eq!(budget.available(), 100);
 }
 
 #[test]
 fn a_request_above_the_whole_budget_is_clamped_to_it() {
-    let budget = Budget::new(100, 10);
-    let small = now(&budget, 1, 1);
-    let mut big = pin!(budget.acquire(u64::MAX, u64::MAX));
+    let budget = Budget::new(100);
+    let small = now(&budget, 1);
+    let mut big = pin!(budget.acquire(u64::MAX));
     assert!(poll(big.as_mut()).is_none());
     drop(small);
     let big = poll(big).expect("all is free");
-    assert_eq!(
-        (big.bytes(), big.messages(), budget.available()),
-        (100, 10, (0, 0))
-    );
+    assert_eq!((big.bytes(), budget.available()), (100, 0));
     drop(big);
-    let huge = Budget::new(u64::MAX, u64::MAX);
-    assert_eq!(huge.available(), (i64::MAX, i64::MAX));
-    drop(now(&huge, u64::MAX, u64::MAX));
-    assert_eq!(huge.available(), (i64::MAX, i64::MAX));
+    let huge = Budget::new(u64::MAX);
+    assert_eq!(huge.available(), i64::MAX);
+    drop(now(&huge, u64::MAX));
+    assert_eq!(huge.available(), i64::MAX);
 }
 
 #[test]
 fn the_ledger_overdraws_and_shuts_the_edge_until_it_is_repaid() {
-    let budget = Budget::new(100, 10);
+    let budget = Budget::new(100);
     budget.charge(130);
-    assert_eq!((budget.available(), budget.starved()), ((-30, 10), false));
-    let mut nothing = pin!(budget.acquire(0, 1));
+    assert_eq!((budget.available(), budget.starved()), (-30, false));
+    let mut nothing = pin!(budget.acquire(0));
     assert!(poll(nothing.as_mut()).is_none());
     assert!(budget.starved());
     budget.repay(29);
     assert!(poll(nothing.as_mut()).is_none());
     budget.repay(1);
     let nothing = poll(nothing).expect("nothing is overdrawn");
-    assert_eq!((budget.available(), budget.starved()), ((0, 9), false));
+    assert_eq!((budget.available(), budget.starved()), (0, false));
     budget.repay(100);
     drop(nothing);
-    assert_eq!(budget.available(), (100, 10));
+    assert_eq!(budget.available(), 100);
 }
 
 #[test]
 fn who_waits_is_served_in_order_and_nobody_overtakes() {
-    let budget = Budget::new(100, 10);
-    let held = now(&budget, 50, 1);
-    let mut big = Box::pin(budget.acquire(80, 1));
-    let mut small = pin!(budget.acquire(10, 1));
+    let budget = Budget::new(100);
+    let held = now(&budget, 50);
+    let mut big = Box::pin(budget.acquire(80));
+    let mut small = pin!(budget.acquire(10));
     assert!(poll(big.as_mut()).is_none());
     assert!(
         poll(small.as_mut()).is_none(),
@@ -105,48 +88,28 @@ fn who_waits_is_served_in_order_and_nobody_overtakes() {
     drop(big);
     let small = poll(small).expect("enough is free");
     drop((small, held));
-    assert_eq!(budget.available(), (100, 10));
+    assert_eq!(budget.available(), 100);
 }
 
 #[test]
 fn a_grant_that_nobody_takes_comes_back() {
-    let budget = Budget::new(100, 10);
-    let held = now(&budget, 100, 10);
-    let mut waiting = Box::pin(budget.acquire(100, 10));
+    let budget = Budget::new(100);
+    let held = now(&budget, 100);
+    let mut waiting = Box::pin(budget.acquire(100));
     assert!(poll(waiting.as_mut()).is_none());
     drop(held);
-    assert_eq!(budget.available(), (0, 0), "granted, but not taken yet");
+    assert_eq!(budget.available(), 0, "granted, but not taken yet");
     drop(waiting);
-    assert_eq!(budget.available(), (100, 10));
-}
-
-#[test]
-fn pressure_is_heard_once_for_each_that_begins_to_wait() {
-    let budget = Budget::new(10, 1);
-    let mut pressure = pin!(budget.pressure());
-    assert!(poll(pressure.as_mut()).is_none());
-    let held = now(&budget, 10, 1);
-    assert!(
-        poll(pressure.as_mut()).is_none(),
-        "taking the last is no waiting"
-    );
-    let mut waiting = pin!(budget.acquire(1, 1));
-    assert!(poll(waiting.as_mut()).is_none());
-    assert!(poll(pressure).is_some());
-    assert!(poll(pin!(budget.pressure())).is_none());
-    drop(held);
-    drop(poll(waiting));
-    assert_eq!((budget.available(), budget.starved()), ((10, 1), false));
+    assert_eq!(budget.available(), 100);
 }
 
 #[derive(Clone, Copy, Debug)]
 enum Step {
-    Acquire(u64, u64),
+    Acquire(u64),
     /// Of a waiting request: look whether it has been served.
     Poll(usize),
     GiveUp(usize),
     Split(usize, u64),
-    Merge(usize, usize),
     Shrink(usize, u64),
     Drop(usize),
     Charge(u64),
@@ -156,11 +119,10 @@ enum Step {
 fn step() -> impl Strategy<Value = Step> {
     let bytes = 0..150_u64;
     prop_oneof![
-        3 => (bytes.clone(), 0..12_u64).prop_map(|(bytes, messages)| Step::Acquire(bytes, messages)),
+        3 => bytes.clone().prop_map(Step::Acquire),
         2 => any::<usize>().prop_map(Step::Poll),
         1 => any::<usize>().prop_map(Step::GiveUp),
         1 => (any::<usize>(), bytes.clone()).prop_map(|(of, bytes)| Step::Split(of, bytes)),
-        1 => any::<(usize, usize)>().prop_map(|(into, of)| Step::Merge(into, of)),
         1 => (any::<usize>(), bytes.clone()).prop_map(|(of, bytes)| Step::Shrink(of, bytes)),
         2 => any::<usize>().prop_map(Step::Drop),
         1 => bytes.prop_map(Step::Charge),
@@ -186,8 +148,8 @@ impl World<'_> {
 
     fn act(&mut self, step: Step) {
         match step {
-            Step::Acquire(bytes, messages) => {
-                let mut request: Request<'_> = Box::pin(self.budget.acquire(bytes, messages));
+            Step::Acquire(bytes) => {
+                let mut request: Request<'_> = Box::pin(self.budget.acquire(bytes));
                 match poll(request.as_mut()) {
                     Some(lease) => self.leases.push(lease),
                     None => self.requests.push(request),
@@ -206,12 +168,6 @@ impl World<'_> {
                 if let Some(mut lease) = self.take(of) {
                     let part = lease.split(bytes);
                     self.leases.extend([lease, part]);
-                }
-            }
-            Step::Merge(into, of) => {
-                if let (Some(mut lease), Some(other)) = (self.take(into), self.take(of)) {
-                    lease.merge(other);
-                    self.leases.push(lease);
                 }
             }
             Step::Shrink(of, bytes) => {
@@ -245,15 +201,13 @@ impl World<'_> {
 proptest! {
     #[test]
     fn credit_is_conserved(steps in prop::collection::vec(step(), 0..80)) {
-        let budget = Budget::new(100, 10);
+        let budget = Budget::new(100);
         let mut world = World { budget: &budget, leases: Vec::new(), requests: Vec::new(), charged: 0 };
         for step in steps {
             world.act(step);
             world.settle();
             let bytes: u64 = world.leases.iter().map(Lease::bytes).sum::<u64>() + world.charged;
-            let messages: u64 = world.leases.iter().map(Lease::messages).sum();
-            prop_assert_eq!(budget.available(), (100 - signed(bytes), 10 - signed(messages)));
-            prop_assert!(messages <= 10);
+            prop_assert_eq!(budget.available(), 100 - signed(bytes));
             prop_assert_eq!(budget.starved(), !world.requests.is_empty());
         }
         budget.repay(world.charged);
@@ -265,6 +219,6 @@ proptest! {
             prop_assert!(world.requests.len() < waiting);
             world.leases.clear();
         }
-        prop_assert_eq!(budget.available(), (100, 10));
+        prop_assert_eq!(budget.available(), 100);
     }
 }

@@ -1,4 +1,4 @@
-//! Stopping, draining, shutting down, and trees that cannot start.
+//! Shutting down, and trees that cannot start.
 
 use super::*;
 
@@ -9,64 +9,21 @@ fn pair() -> String {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_stopped_actor_ends_after_the_message_in_hand_and_a_drained_one_after_all() {
-    let a_waits = ["50 a.0 1", "50 a.0 2", "50 a.0 is drained"];
-    for (drain, expected) in [(false, &a_waits[..0]), (true, &a_waits[..])] {
-        let scene = Scene::start(&pair()).await;
-        for order in [Order::Sleep(50), Order::Note(1), Order::Note(2)] {
-            scene.send("a", order).await;
-        }
-        scene.until(1).await;
-        match drain {
-            true => scene.running.drain("a").await,
-            false => scene.running.stop("a").await,
-        }
-        assert_eq!(scene.log.start.elapsed(), Duration::from_millis(50));
-        let address = scene.address("a");
-        assert_eq!((address.workers_alive(), address.slots_free()), (0, 4));
-        assert_eq!(
-            address.send(scene.message(Order::Note(3))).await,
-            Err(Closed)
-        );
-        // The other goes on, and nobody restarts the first.
-        scene.send("b", Order::Note(4)).await;
-        scene.until(10_000).await;
-        let expected: Vec<&str> = ["0 a.0 starts", "0 b.0 starts"]
-            .iter()
-            .chain(expected)
-            .chain(&["50 b.0 4"])
-            .copied()
-            .collect();
-        scene.assert_log(&expected);
-        scene.end(Outcome::Stopped).await;
-    }
-}
-
-#[tokio::test(start_paused = true)]
-async fn a_tree_whose_actors_are_all_stopped_has_ended() {
-    let shape = supervisor("root", None, "one_for_one", 3)
-        + &supervisor("below", Some("root"), "one_for_one", 3)
-        + &actor("a", "below", 2, 4);
-    let mut scene = Scene::start(&shape).await;
-    scene.running.drain("a").await;
-    assert_eq!(scene.running.finished().await, Outcome::Stopped);
-    scene.end(Outcome::Stopped).await;
-}
-
-#[tokio::test(start_paused = true)]
-async fn a_failure_while_draining_is_the_end_of_that_actor() {
+async fn what_waits_for_an_actor_is_dropped_when_it_ends() {
     let scene = Scene::start(&pair()).await;
-    for order in [Order::Sleep(50), Order::Panic, Order::Note(1)] {
+    for order in [Order::Sleep(50), Order::Note(1), Order::Note(2)] {
         scene.send("a", order).await;
     }
-    scene.running.drain("a").await;
-    scene.until(10_000).await;
-    scene.assert_log(&["0 a.0 starts", "0 b.0 starts"]);
+    scene.until(1).await;
+    let log = scene.log.clone();
     scene.end(Outcome::Stopped).await;
+    assert_eq!(log.start.elapsed(), Duration::from_millis(50));
+    let lines = log.lines.lock().expect("no panic holds it");
+    assert_eq!(*lines, ["0 a.0 starts", "0 b.0 starts"]);
 }
 
 #[tokio::test(start_paused = true)]
-async fn an_actor_stopped_while_it_waits_for_its_restart_stays_ended() {
+async fn an_actor_ended_while_it_waits_for_its_restart_stays_ended() {
     let scene = Scene::start(&pair()).await;
     scene.send("a", Order::Panic).await;
     scene.until(50).await;
@@ -76,15 +33,12 @@ async fn an_actor_stopped_while_it_waits_for_its_restart_stays_ended() {
         async move { address.send(message).await }
     });
     scene.until(60).await;
-    scene.running.stop("a").await;
-    assert_eq!(
-        late.await.expect("joined"),
-        Err(Closed),
-        "the sender that waited learns it"
-    );
-    scene.until(10_000).await;
-    scene.assert_log(&["0 a.0 starts", "0 b.0 starts"]);
+    let log = scene.log.clone();
     scene.end(Outcome::Stopped).await;
+    let late = late.await.expect("joined");
+    assert_eq!(late, Err(Closed), "the sender that waited learns it");
+    let lines = log.lines.lock().expect("no panic holds it");
+    assert_eq!(*lines, ["0 a.0 starts", "0 b.0 starts"]);
 }
 
 #[tokio::test(start_paused = true)]
@@ -95,12 +49,9 @@ async fn what_does_not_end_in_time_is_killed() {
     scene.until(1).await;
     let log = scene.log.clone();
     let stop = scene.topology.limits().shutdown.stop;
-    scene.running.stop("a").await;
-    assert_eq!(log.start.elapsed(), stop + Duration::from_millis(1));
-    // One deadline for all that is left.
-    scene.send("b", Order::Note(1)).await;
+    // One deadline for all.
     scene.end(Outcome::Stopped).await;
-    assert_eq!(log.start.elapsed(), 2 * stop + Duration::from_millis(1));
+    assert_eq!(log.start.elapsed(), stop + Duration::from_millis(1));
 }
 
 #[tokio::test(start_paused = true)]

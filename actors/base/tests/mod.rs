@@ -76,11 +76,6 @@ impl Actor for Puppet {
         }
         Ok(())
     }
-
-    async fn drained(&mut self, cx: &mut Context<Message>) -> Result<(), Failure> {
-        self.log.write(cx, "is drained");
-        Ok(())
-    }
 }
 
 /// One tree of puppets.

@@ -30,7 +30,7 @@ fn the_builtin_topology_is_valid_and_typed() {
     assert_eq!(limits.compute.threads, 0);
     assert_eq!(topology.root().name, "root");
     let poller = topology.actor("poller").expect("it has a poller");
-    assert_eq!((poller.count, poller.to.len(), poller.entry), (1, 4, true));
+    assert_eq!((poller.count, poller.to.len(), poller.entry), (4, 6, true));
     let journal = topology.supervisor("journal").expect("it has a journal");
     assert_eq!(journal.policy.strategy, crate::base::Strategy::AllForOne);
     assert_eq!(topology.actor("nobody"), None);
@@ -66,8 +66,8 @@ fn wrong_values_are_reported_with_what_they_must_be() {
         &[&format!("batch.rows: is \"x\": {number} 1099511627776")],
     );
     check(
-        "count = 1\n",
-        "count = 257\n",
+        "count = 4\nslots = 4\n",
+        "count = 257\nslots = 4\n",
         &[&format!("actors.poller.count: is 257: {number} 256")],
     );
     check(
@@ -143,7 +143,7 @@ fn unknown_and_missing_keys_and_tables_are_reported() {
         "[actors.Deleter]",
         &[
             "actors.appender.to: \"deleter\" does not exist: use one of Deleter, appender, aws_normalizer, \
-         batcher, enricher, github_normalizer, okta_normalizer, partition_writer, planner, poller, \
+         batcher, enricher, github_normalizer, object_reader, okta_normalizer, partition_writer, planner, poller, \
          teleport_normalizer, uploader",
             "actors.Deleter: is no name: use lower case letters, digits and _, a letter first",
         ],
@@ -278,7 +278,7 @@ fn limits_must_fit_each_other() {
 fn all_mistakes_come_at_once_in_the_order_of_their_lines() {
     let text = builtin_text()
         .replacen("messages = 20_000", "messages = 0", 1)
-        .replacen("count = 1", "counts = 1", 1)
+        .replacen("count = 4", "counts = 4", 1)
         .replacen("hints = [\"planner\"]", "hints = [\"plan\"]", 1);
     let issues = Topology::parse("dir/topology.toml", &text).expect_err("three mistakes");
     let line = |needle: &str| {
@@ -293,7 +293,7 @@ fn all_mistakes_come_at_once_in_the_order_of_their_lines() {
         [
             (line("messages = 0"), "budget.messages"),
             (line("[actors.poller]"), "actors.poller.count"),
-            (line("counts = 1"), "actors.poller.counts"),
+            (line("counts = 4"), "actors.poller.counts"),
             (line("[\"plan\"]"), "actors.appender.hints"),
         ]
     );
@@ -334,7 +334,7 @@ fn the_tree_shows_every_supervisor_and_actor() {
         "{tree}"
     );
     assert!(line("├─ ingest  one_for_one, 5 restarts in 60s"), "{tree}");
-    assert!(line("│  ├─ poller ×1, 4 slots"), "{tree}");
+    assert!(line("│  ├─ poller ×4, 4 slots"), "{tree}");
     assert!(line("└─ lake  "), "{tree}");
     assert!(line("   └─ uploader ×4, 8 slots"), "{tree}");
 }

@@ -33,6 +33,10 @@ fn world() -> World {
         if number.is_multiple_of(3) {
             world.send(tenant, None, &events);
         }
+        if number.is_multiple_of(4) {
+            let events = [event(source, 500 + number, 1)];
+            world.send_object(tenant, &format!("{number}.json"), &events);
+        }
     }
     world
 }
@@ -80,9 +84,9 @@ async fn t32_a_panic_in_any_compute_job_loses_nothing_and_doubles_nothing() {
 #[tokio::test(start_paused = true)]
 async fn a_panic_over_one_message_fails_no_other() {
     const MESSAGES: u64 = 20;
-    // The first looks at the database; two take a message apart, one makes
+    // The first looks at the database; three take a message apart, one makes
     // its rows, one adds the places.
-    const JOBS: u64 = 1 + MESSAGES * 4;
+    const JOBS: u64 = 1 + MESSAGES * 5;
     for nth in 2..=JOBS {
         let mut world = World::new(&[]);
         for number in 0..MESSAGES {

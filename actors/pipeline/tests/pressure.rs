@@ -20,7 +20,7 @@ use crate::base::Probe;
 
 /// The smallest budget that a topology admits: ten parcels. A parcel is smaller
 /// than most messages here, the budget smaller than some.
-const TIGHT: [(&str, &str); 4] = [
+pub(super) const TIGHT: [(&str, &str); 4] = [
     (
         "bytes = \"256 MiB\"\nmessages = 20_000",
         "bytes = \"10 KiB\"\nmessages = 50",
@@ -62,13 +62,15 @@ async fn while_the_journal_hangs_each_mailbox_holds_its_slots_and_no_more() {
         assert_eq!(taken, (behind + own) as u64, "{name}");
         behind += spec.slots;
     }
-    assert_eq!(
-        watch.in_flight.count(),
-        behind + 1,
-        "and one with the poller"
-    );
-    assert_eq!(behind + 1, 56);
-    assert_eq!(world.queue.tally().received, 60, "six receives");
+    let pollers = world
+        .topology()
+        .actor("poller")
+        .map_or(0, |spec| spec.count);
+    assert_eq!(watch.in_flight.count(), behind + pollers, "one with each");
+    assert_eq!(behind + pollers, 59);
+    let received = world.queue.tally().received as usize;
+    let most = behind + 10 * pollers;
+    assert!(received <= most, "{received} were received");
 
     world.journal.sky.set(Weather::Fair);
     world.finish(pipeline).await;
@@ -92,7 +94,7 @@ async fn starve(world: &mut World, fail: impl Fn(&World, Weather)) {
     let held = budget.available();
     // Small events weigh more as columns than as text, so the ledger may overdraw.
     let all = world.topology().limits().budget.bytes;
-    assert!(held.0.unsigned_abs() < 2 * all, "{held:?} is left of {all}");
+    assert!(held.unsigned_abs() < 2 * all, "{held:?} is left of {all}");
     assert!(before.0 < 100, "received {}", before.0);
     for _ in 0..20 {
         sleep(30 * MOMENT).await;

@@ -31,7 +31,18 @@ pub(super) struct MemoryQueue {
     pub(super) sky: Sky,
     journal: Arc<MemoryStore>,
     visibility: Duration,
+    manners: Mutex<Manners>,
     state: Mutex<State>,
+}
+
+/// What a test may want to be otherwise.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Manners {
+    pub(super) long_poll: Duration,
+    pub(super) tells_backlog: bool,
+    /// A message that was received so often goes to the dead letters at its next
+    /// receive, as SQS has it; else it goes when it is buried.
+    pub(super) receives_max: Option<u32>,
 }
 
 #[derive(Debug, Default)]
@@ -51,6 +62,8 @@ pub(super) struct Tally {
     pub(super) deleted: Vec<(u64, usize)>,
     /// With their reasons.
     pub(super) buried: Vec<(u64, String)>,
+    /// Dead without a word, with their receives.
+    pub(super) dead: Vec<(u64, String)>,
 }
 
 #[derive(Debug)]
@@ -67,6 +80,11 @@ impl MemoryQueue {
             sky: Sky::new(),
             journal: Arc::clone(journal),
             visibility,
+            manners: Mutex::new(Manners {
+                long_poll: LONG_POLL,
+                tells_backlog: true,
+                receives_max: None,
+            }),
             state: Mutex::default(),
         })
     }
@@ -99,9 +117,34 @@ impl MemoryQueue {
         self.state.lock().expect("no panic holds it")
     }
 
+    fn manners(&self) -> Manners {
+        *self.manners.lock().expect("no panic holds it")
+    }
+
+    pub(super) fn set(&self, change: impl FnOnce(&mut Manners)) {
+        change(&mut self.manners.lock().expect("no panic holds it"));
+    }
+
+    /// What SQS does with a message that came back once too often.
+    fn let_die(&self, state: &mut State, now: Instant) {
+        let Some(max) = self.manners().receives_max else {
+            return;
+        };
+        let State { letters, tally, .. } = state;
+        letters.retain(|number, letter| {
+            let dies = letter.visible_at <= now && letter.receives >= max;
+            if dies {
+                let receives = letter.receives.to_string();
+                tally.dead.push((*number, receives));
+            }
+            !dies
+        });
+    }
+
     fn take(&self, count_max: usize) -> Vec<Message> {
         let mut state = self.state();
         let now = Instant::now();
+        self.let_die(&mut state, now);
         let State {
             letters,
             receipts,
@@ -155,7 +198,7 @@ fn unanswered<T>() -> Result<T, QueueError> {
 impl Queue for MemoryQueue {
     async fn receive(&self, count_max: usize) -> Result<Vec<Message>, QueueError> {
         assert!(count_max > 0, "a receive of nothing is an error of SQS");
-        let end = Instant::now() + LONG_POLL;
+        let end = Instant::now() + self.manners().long_poll;
         match self.sky.pass().await {
             Fate::Done => {}
             Fate::DoneUnanswered => {
@@ -192,6 +235,7 @@ impl Queue for MemoryQueue {
         let number: u64 = message.id.0.parse().expect("ours");
         let mut state = self.state();
         match state.letters.get_mut(&number) {
+            _ if self.manners().receives_max.is_some() => return Ok(false),
             Some(letter) if letter.receives < RECEIVES_MAX => {
                 letter.visible_at = Instant::now() + LONG_POLL;
                 return Ok(false);
@@ -210,6 +254,9 @@ impl Queue for MemoryQueue {
     }
 
     async fn backlog(&self) -> Result<Option<Backlog>, QueueError> {
+        if !self.manners().tells_backlog {
+            return Ok(None);
+        }
         if self.sky.pass().await == Fate::Refused {
             return unanswered();
         }

@@ -13,6 +13,7 @@ use audit::{
     journal_id::{Gen, JournalName},
     key::Secret,
     lake::Codec,
+    message,
     source::Source,
     tenant::Tenant,
 };
@@ -30,6 +31,7 @@ use super::{
 };
 use crate::{
     base::{Compute, Outcome, Probe, Topology},
+    ingest::tenants::Tenants,
     journal::{Candidate, Window, replica::Birth},
     pipeline::{Pipeline, Ports, Setup, Watch},
     ports::{Clock, Outgoing},
@@ -62,6 +64,7 @@ pub(super) struct World {
     topology: Arc<Topology>,
     sent: BTreeMap<u64, Vec<Fact>>,
     lives: u64,
+    pub(super) tenants: Tenants,
 }
 
 /// The runtime's paused time as both clocks.
@@ -96,6 +99,7 @@ impl World {
             topology: Arc::new(topology.unwrap_or_else(|issues| panic!("{issues:?}"))),
             sent: BTreeMap::new(),
             lives: 0,
+            tenants: Tenants::new(Tenant::parse("default").expect("it is valid"), true),
         }
     }
 
@@ -111,8 +115,38 @@ impl World {
             body: events.join("\n"),
             attributes,
         });
-        let fact = |event: &String| (tenant.to_owned(), Bytes::from(event.clone()));
-        self.sent.insert(number, events.iter().map(fact).collect());
+        self.expect(number, events.iter().map(|event| (tenant, event)));
+        number
+    }
+
+    /// What the queue's message of this number is to become.
+    pub(super) fn expect<'e>(
+        &mut self,
+        number: u64,
+        facts: impl IntoIterator<Item = (&'e str, &'e String)>,
+    ) {
+        let fact = |(tenant, event): (&str, &String)| (tenant.to_owned(), event.clone().into());
+        let facts = facts.into_iter().map(fact).collect();
+        self.sent.insert(number, facts);
+    }
+
+    /// An object of these events in the bucket `logs`, and the message that names it.
+    pub(super) fn send_object(&mut self, tenant: &str, key: &str, events: &[String]) -> u64 {
+        self.objects.put("logs", key, events.join("\n"));
+        self.notify(tenant, "logs", key, events)
+    }
+
+    /// A message that names an object, of which these events are to be stored.
+    pub(super) fn notify(
+        &mut self,
+        tenant: &str,
+        bucket: &str,
+        key: &str,
+        events: &[String],
+    ) -> u64 {
+        let body = format!(r#"{{"Records":[{}]}}"#, notification(bucket, key));
+        let number = self.send(tenant, None, &[body]);
+        self.expect(number, events.iter().map(|event| (tenant, event)));
         number
     }
 
@@ -138,8 +172,8 @@ impl World {
             },
             places: Database::open(None).0,
             codec: Codec::Zstd,
-            default_tenant: Tenant::parse("default").expect("it is valid"),
-            trust_attributes: true,
+            limits: message::Limits::default(),
+            tenants: Arc::new(self.tenants.clone()),
             probe,
         };
         let pipeline = Pipeline::start(ports, &setup, Compute::inline()).await;
@@ -153,8 +187,7 @@ impl World {
         let outcome = pipeline.stop(Duration::from_secs(10)).await;
         assert_eq!(outcome, Outcome::Stopped);
         assert_eq!(watch.in_flight.count(), 0);
-        let budget = &self.topology.limits().budget;
-        let all = (budget.bytes.cast_signed(), budget.messages.cast_signed());
+        let all = self.topology.limits().budget.bytes.cast_signed();
         assert_eq!(watch.desk.budget().available(), all, "credit is missing");
         drop(watch);
         self.assert_is_quiet().await;
@@ -172,8 +205,9 @@ impl World {
     /// The stores' content against what was sent.
     pub(super) fn check(&self) -> Reading {
         let reading = Reading::of(&self.journal, &self.lake);
-        let buried = self.queue.tally().buried;
-        let buried: BTreeSet<u64> = buried.into_iter().map(|(number, _)| number).collect();
+        let tally = self.queue.tally();
+        let buried = tally.buried.into_iter().chain(tally.dead);
+        let buried: BTreeSet<u64> = buried.map(|(number, _)| number).collect();
         let kept = self.sent.iter().filter(|(n, _)| !buried.contains(*n));
         let sent: BTreeSet<Fact> = kept.flat_map(|(_, facts)| facts.clone()).collect();
         reading.assert_holds_exactly(&sent);
@@ -195,6 +229,13 @@ impl World {
             }
         }
     }
+}
+
+/// One record of what a bucket tells of a new object.
+pub(super) fn notification(bucket: &str, key: &str) -> String {
+    format!(
+        r#"{{"eventVersion":"2.1","eventSource":"aws:s3","awsRegion":"eu-central-1","eventTime":"2026-01-10T00:00:00.000Z","eventName":"ObjectCreated:Put","s3":{{"s3SchemaVersion":"1.0","bucket":{{"name":"{bucket}"}},"object":{{"key":"{key}"}}}}}}"#
+    )
 }
 
 /// Goes on until the queue is empty and every row is in a file.

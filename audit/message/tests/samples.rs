@@ -29,7 +29,7 @@ fn real_events_are_split_as_their_lines_and_told_by_their_shape() {
             };
             let lines: Vec<&[u8]> = content.trim_ascii_end().split(|b| *b == b'\n').collect();
             let decoder = Decoder::of_object(content.clone().into(), &Limits::default());
-            let parcel = drain(decoder.expect("opens")).expect("reads");
+            let parcel = drain(decoder).expect("reads");
             assert_eq!((parcel.bad.len(), parcel.skipped), (0, 0), "{path:?}");
             let found: Vec<&[u8]> = parcel.events.iter().map(|e| &e.raw[..]).collect();
             assert_eq!(found, lines, "{path:?}");

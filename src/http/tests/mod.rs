@@ -14,7 +14,7 @@ use std::{
 use actors::ports::{Backlog, Message, MessageId, Outgoing, Queue, QueueError, Receipt, Store};
 use async_trait::async_trait;
 use audit::{
-    message::{Content, Decoder, Limits},
+    message::{Content, Decoder, Limits, Pull},
     token::Token,
 };
 use bytes::Bytes;
@@ -158,10 +158,10 @@ impl World {
                 Content::Payload(pointer) => {
                     let payload = self.payloads.get(pointer.key()).await.expect("readable");
                     let payload = payload.expect("stored before its pointer");
-                    Decoder::of_object(payload, &Limits::default()).expect("readable")
+                    Decoder::of_object(payload, &Limits::default())
                 }
             };
-            while let Some(parcel) = decoder.next_parcel().expect("readable") {
+            while let Pull::Parcel(parcel) = decoder.next_parcel().expect("readable") {
                 assert!(parcel.bad.is_empty());
                 events.extend(parcel.events.into_iter().map(|event| event.raw));
             }

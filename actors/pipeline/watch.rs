@@ -1,0 +1,111 @@
+//! A pipeline as it looks from outside: how far it is, and when nothing is left.
+
+use std::time::Duration;
+
+use audit::accounting::Counts;
+use tokio::time::{Instant, sleep};
+
+use super::Ports;
+use crate::{
+    ingest::{inflight::InFlight, parcel::Stake, signals::Silence},
+    journal::{desk::Desk, leader::Leader, planner::Draining},
+    ports::{Backlog, QueueError},
+};
+
+/// How often a pipeline that drains or stops is looked at.
+const LOOK_EVERY: Duration = Duration::from_millis(100);
+
+/// A queue that does not tell its backlog counts as empty when it gave nothing
+/// for so long: more than a long poll, and than most of its own delays.
+const SILENCE: Duration = Duration::from_secs(35);
+
+/// Looks at a pipeline from outside of it.
+#[derive(Clone, Debug)]
+pub struct Watch {
+    pub(super) ports: Ports,
+    pub(super) desk: Desk<Stake>,
+    pub(super) in_flight: InFlight,
+    pub(super) silence: Silence,
+    pub(super) draining: Draining,
+}
+
+/// How far things are.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Progress {
+    pub leading: bool,
+    /// Since this process leads.
+    pub counts: Counts,
+    /// `None` where the queue does not tell.
+    pub backlog: Option<Backlog>,
+    pub in_flight: usize,
+    /// Messages that were deleted from the queue.
+    pub messages_done: u64,
+    /// Rows that are durable and not yet in a file.
+    pub rows_waiting: u64,
+}
+
+impl Watch {
+    /// Whether this process leads, and the slot of the newest object applied.
+    pub fn leading(&self) -> (bool, u64) {
+        self.leader(|leader| (leader.is_serving(), leader.replica().head().seq.0))
+    }
+
+    /// What was counted since this process leads.
+    pub fn counts(&self) -> Counts {
+        let before = self.desk.counts_before();
+        self.leader(|leader| leader.replica().counts() - before)
+    }
+
+    pub async fn progress(&self) -> Result<Progress, QueueError> {
+        let backlog = self.ports.queue.backlog().await?;
+        let before = self.desk.counts_before();
+        Ok(self.leader(|leader| Progress {
+            leading: leader.is_serving(),
+            counts: leader.replica().counts() - before,
+            backlog,
+            in_flight: self.in_flight.count(),
+            messages_done: self.in_flight.settled(),
+            rows_waiting: leader.replica().rows_waiting(),
+        }))
+    }
+
+    /// Goes on until the queue is empty and every row is in a file; tells how
+    /// far it is on the way. A queue that was reached once may fail for a while.
+    /// To be cancelled by whoever has a deadline.
+    pub async fn drain(&self, mut tell: impl FnMut(&Progress)) -> Result<Progress, QueueError> {
+        let mut reached = false;
+        loop {
+            let progress = match self.progress().await {
+                Err(QueueError::Retry(_)) if reached => {
+                    sleep(LOOK_EVERY).await;
+                    continue;
+                }
+                progress => progress?,
+            };
+            reached = true;
+            tell(&progress);
+            let empty = match progress.backlog {
+                Some(backlog) => backlog == Backlog::default(),
+                None => self.silence.lasts() >= SILENCE,
+            };
+            if empty && progress.in_flight == 0 && progress.leading {
+                self.draining.set();
+                if self.leader(|leader| leader.is_idle() && leader.replica().is_settled()) {
+                    return Ok(progress);
+                }
+            }
+            sleep(LOOK_EVERY).await;
+        }
+    }
+
+    /// A leader in doubt ends the tree; until it has, it can be looked at.
+    pub(super) fn leader<T>(&self, look: impl FnOnce(&mut Leader<Stake>) -> T) -> T {
+        self.desk.look(look)
+    }
+
+    pub(super) async fn wait_for(&self, end: Instant, reached: impl Fn(&Watch) -> bool) {
+        while !reached(self) && Instant::now() < end {
+            sleep(LOOK_EVERY).await;
+        }
+    }
+}

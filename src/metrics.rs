@@ -1,0 +1,37 @@
+//! The names of the metrics that calls of AWS add to those of [`actors::metrics`]
+//! and of [`http::metrics`], in the same manner: a constant each, with its meaning.
+
+use actors::metrics::{self as actors_metrics, Kind, Metric};
+use metrics::Unit;
+
+use crate::http;
+
+/// Label: `s3`, `sqs`, `glue` or `athena`.
+pub const SERVICE: &str = "service";
+/// Label: the name of the AWS operation.
+pub const OPERATION: &str = "operation";
+/// Label of [`AWS_ERRORS`]: one of [`crate::aws::Kind`].
+pub const KIND: &str = "kind";
+
+pub const AWS_REQUESTS: Metric = Metric {
+    name: "idtrail_aws_requests_total",
+    kind: Kind::Counter,
+    unit: Unit::Count,
+    description: "Calls of AWS services, by service and operation; the SDK's own retries are not counted",
+};
+pub const AWS_ERRORS: Metric = Metric {
+    name: "idtrail_aws_errors_total",
+    kind: Kind::Counter,
+    unit: Unit::Count,
+    description: "Calls of AWS services that failed, by service, operation and kind of failure",
+};
+
+/// Every metric of the calls of AWS.
+pub const ALL: &[Metric] = &[AWS_REQUESTS, AWS_ERRORS];
+
+/// Tells the installed recorder what every metric means, those of the actors too.
+pub fn describe_all() {
+    actors_metrics::describe_all();
+    actors_metrics::describe(ALL);
+    actors_metrics::describe(http::metrics::ALL);
+}

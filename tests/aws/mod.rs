@@ -1,0 +1,16 @@
+//! idtrail on AWS, which MiniStack stands in for: every form of message, every
+//! permission missing in turn, faults between the program and the services.
+
+mod cloud;
+mod crash;
+mod faults;
+mod forms;
+mod hostile;
+mod operation;
+mod permissions;
+mod proxy;
+mod senders;
+mod site;
+
+pub(crate) const REGION: &str = "eu-central-1";
+pub(crate) const ACCOUNT: &str = "111122223333";
