@@ -360,9 +360,14 @@ pub const ALL: &[Metric] = &[
     UPLOADS_FAILED,
 ];
 
-/// Tells the installed recorder what every metric means.
+/// Tells the installed recorder what every metric of this package means.
 pub fn describe_all() {
-    for metric in ALL {
+    describe(ALL);
+}
+
+/// Tells the installed recorder what these metrics mean.
+pub fn describe(metrics: &[Metric]) {
+    for metric in metrics {
         match metric.kind {
             Kind::Counter => {
                 metrics::describe_counter!(metric.name, metric.unit, metric.description);

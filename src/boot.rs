@@ -26,6 +26,7 @@ use crate::{
     clock::Machine,
     finding::Finding,
     local::{self, DirectoryLock, Layout, NoObjects, Queue, Store},
+    publish::Outlet,
     settings::{Compression, Settings},
 };
 
@@ -37,6 +38,10 @@ const PROBE_PAUSES: [Duration; 2] = [Duration::from_millis(200), Duration::from_
 #[derive(Debug)]
 pub struct Service {
     pub pipeline: Pipeline,
+    /// Where pushed events go.
+    pub outlet: Outlet,
+    /// Shared by the pipeline and push ingest.
+    pub compute: Compute,
     _lock: Option<DirectoryLock>,
 }
 
@@ -133,21 +138,24 @@ pub async fn start(
         tenants: Arc::new(Tenants {
             senders: settings.tenants_by_sender.clone(),
             owners: settings.tenants_by_owner.clone(),
+            credentials: settings.push.tokens.clone(),
             ..Tenants::new(settings.default_tenant.clone(), settings.trust_attributes)
         }),
         probe: Probe::none(),
     };
     let outside = proven_ports(settings).await?;
     probe_stores(&outside, settings, setup.candidate.incarnation).await?;
-    let pipeline =
-        Pipeline::start(outside, &setup, compute)
-            .await
-            .map_err(|error| match error {
-                StartError::Ended(outcome) => Failure::new(Exit::GaveUp, outcome),
-                topology => Failure::usage(topology),
-            })?;
+    let outlet = Outlet::of(&outside);
+    let pipeline = Pipeline::start(outside, &setup, compute.clone())
+        .await
+        .map_err(|error| match error {
+            StartError::Ended(outcome) => Failure::new(Exit::GaveUp, outcome),
+            topology => Failure::usage(topology),
+        })?;
     Ok(Service {
         pipeline,
+        outlet,
+        compute,
         _lock: lock,
     })
 }
@@ -232,6 +240,16 @@ fn candidate() -> Candidate {
             secret: Secret([draw(), draw(), draw(), draw()]),
         },
     }
+}
+
+/// What a new token is made of: 256 bits.
+pub fn secret() -> [u8; 32] {
+    let words = [draw(), draw(), draw(), draw()];
+    let mut secret = [0; 32];
+    for (bytes, word) in secret.chunks_exact_mut(8).zip(words) {
+        bytes.copy_from_slice(&word.to_le_bytes());
+    }
+    secret
 }
 
 /// 64 bits nobody can guess, from the system's generator.

@@ -1,8 +1,10 @@
-//! The names of the metrics that this package adds to those of
-//! [`actors::metrics`], in the same manner: a constant each, with its meaning.
+//! The names of the metrics that calls of AWS add to those of [`actors::metrics`]
+//! and of [`http::metrics`], in the same manner: a constant each, with its meaning.
 
 use actors::metrics::{self as actors_metrics, Kind, Metric};
 use metrics::Unit;
+
+use crate::http;
 
 /// Label: `s3`, `sqs`, `glue` or `athena`.
 pub const SERVICE: &str = "service";
@@ -24,13 +26,12 @@ pub const AWS_ERRORS: Metric = Metric {
     description: "Calls of AWS services that failed, by service, operation and kind of failure",
 };
 
-/// Every metric that this package emits.
+/// Every metric of the calls of AWS.
 pub const ALL: &[Metric] = &[AWS_REQUESTS, AWS_ERRORS];
 
 /// Tells the installed recorder what every metric means, those of the actors too.
 pub fn describe_all() {
     actors_metrics::describe_all();
-    for metric in ALL {
-        metrics::describe_counter!(metric.name, metric.unit, metric.description);
-    }
+    actors_metrics::describe(ALL);
+    actors_metrics::describe(http::metrics::ALL);
 }

@@ -12,6 +12,7 @@ mod crash;
 mod events;
 mod examples;
 mod http;
+mod ingest;
 mod program;
 mod readers;
 mod spine;

@@ -256,7 +256,7 @@ impl Running {
     }
 
     /// The address that it says it listens on.
-    fn address(&mut self) -> String {
+    pub(crate) fn address(&mut self) -> String {
         let mut address = None;
         let told = self.until(|said| {
             // In either format of the log.

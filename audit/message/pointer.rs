@@ -42,6 +42,11 @@ impl Pointer {
         .checked()
     }
 
+    /// To this payload, named by its SHA-256: the same content, the same key.
+    pub fn of_content(payload: &[u8]) -> Result<Pointer, Unreadable> {
+        Pointer::new(&digest(payload), payload)
+    }
+
     pub fn key(&self) -> &str {
         &self.key
     }

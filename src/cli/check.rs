@@ -184,7 +184,7 @@ mod tests {
 
     #[test]
     fn the_built_in_topology_is_shown_as_a_tree() {
-        let report = report("tls: {cert: c.pem}");
+        let report = report("backend: {postgres: {connection: c}}");
         assert!(report.ok && report.issues.is_empty());
         assert_eq!(report.warnings.len(), 1);
         assert_eq!(report.topology, Some(Topology::builtin().tree()));

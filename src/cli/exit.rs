@@ -4,7 +4,7 @@ use std::{fmt::Display, io, process::ExitCode};
 
 use actors::ports::{QueueError, StoreError};
 
-use crate::{http::BindError, local::LockError, settings::Issue};
+use crate::{http::OpenError, local::LockError, settings::Issue};
 
 /// Exit codes. Scripts rely on them.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -89,7 +89,16 @@ macro_rules! outside {
     )*};
 }
 
-outside!(QueueError, StoreError, LockError, BindError);
+outside!(QueueError, StoreError, LockError);
+
+impl From<OpenError> for Failure {
+    fn from(error: OpenError) -> Failure {
+        match error {
+            OpenError::Bind(error) => Failure::outside(error),
+            OpenError::Tls(error) => Failure::usage(error),
+        }
+    }
+}
 
 /// Of standard output or the runtime; files are told of with their names.
 impl From<io::Error> for Failure {

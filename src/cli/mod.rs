@@ -11,9 +11,9 @@ mod exit;
 mod journal;
 mod output;
 mod publish;
-mod publisher;
 mod quarantine;
 mod run;
+mod token;
 mod verify;
 
 use std::{path::PathBuf, process::ExitCode};
@@ -70,6 +70,8 @@ enum Command {
     Quarantine(quarantine::Command),
     #[command(subcommand)]
     Journal(journal::Command),
+    #[command(subcommand)]
+    Token(token::Command),
     Ddl(ddl::Args),
 }
 
@@ -128,6 +130,7 @@ pub fn main() -> ExitCode {
         Command::Verify(args) => verify::run(&args, &globals),
         Command::Quarantine(command) => quarantine::run(&command, &globals),
         Command::Journal(command) => journal::run(&command, &globals),
+        Command::Token(command) => token::run(&command, &globals),
         Command::Ddl(args) => ddl::run(&args, &globals),
     };
     match done {

@@ -2,9 +2,8 @@
 //!
 //! Files are read as a stream, taken apart into events, and the events packed
 //! many to a message, each byte for byte as it was. An event that no message
-//! can hold is stored as a payload first, and a pointer is sent. What is no
-//! event is sent too, by itself, so that it reaches quarantine like anything
-//! else that is bad, and is not lost on the way there.
+//! can hold is stored as a payload first, and a pointer is sent. The work is
+//! done by [`crate::publish`].
 
 use std::{
     fs::{self, File},
@@ -15,8 +14,12 @@ use std::{
 use audit::{source::Source, tenant::Tenant};
 use clap::Args as ClapArgs;
 
-use super::{Exit, Failure, Globals, publisher::Publisher};
-use crate::{boot, progress::Progress};
+use super::{Exit, Failure, Globals};
+use crate::{
+    boot,
+    progress::Progress,
+    publish::{FileError, Files, Outlet, PublishError, Publisher},
+};
 
 /// Send events from files to the queue
 ///
@@ -49,16 +52,17 @@ pub(super) fn run(args: &Args, globals: &Globals) -> Result<Exit, Failure> {
         .map(|path| Input::of(path))
         .collect::<Result<Vec<_>, _>>()?;
     let progress = progress(&inputs, globals.quiet());
-    let runtime = boot::runtime()?;
-    let ports = runtime.block_on(boot::ports(&settings))?;
     let tenant = args.tenant.as_ref().map(Tenant::as_str);
-    let mut publisher = Publisher::new(ports.queue, ports.transient, Some(args.source), tenant)?;
-    for input in inputs {
-        progress.name(input.name.clone());
-        let reader = progress.read(input.open()?);
-        publisher.publish(&input.name, reader)?;
-    }
-    let sent = publisher.finish()?;
+    let sent = boot::runtime()?.block_on(async {
+        let outlet = Outlet::of(&boot::ports(&settings).await?);
+        let mut files = Files::new(Publisher::new(outlet, Some(args.source), tenant));
+        for input in inputs {
+            progress.name(input.name.clone());
+            let reader = progress.read(input.open()?);
+            files.publish(&input.name, reader).await?;
+        }
+        Ok::<_, Failure>(files.finish().await?)
+    })?;
     drop(progress);
     let text = format!(
         "events {}, messages {}, offloaded {}",
@@ -66,6 +70,21 @@ pub(super) fn run(args: &Args, globals: &Globals) -> Result<Exit, Failure> {
     );
     globals.output().print(&sent, &text)?;
     Ok(Exit::Success)
+}
+
+impl From<FileError> for Failure {
+    fn from(error: FileError) -> Failure {
+        match error {
+            FileError::Unreadable(..) => Failure::usage(error),
+            FileError::Publish(error) => error.into(),
+        }
+    }
+}
+
+impl From<PublishError> for Failure {
+    fn from(error: PublishError) -> Failure {
+        Failure::outside(error)
+    }
 }
 
 fn progress(inputs: &[Input], quiet: bool) -> Progress {

@@ -17,11 +17,12 @@ use audit::{
 use clap::Subcommand;
 use serde::Serialize;
 
-use super::{Exit, Failure, Globals, output, publisher::Publisher};
+use super::{Exit, Failure, Globals, output};
 use crate::{
     boot,
     history::{self, History, slot_of},
     progress::Progress,
+    publish::{Outlet, Packing, Publisher},
     settings::Settings,
 };
 
@@ -56,7 +57,7 @@ pub(super) fn run(command: &Command, globals: &Globals) -> Result<Exit, Failure>
     match command {
         Command::Ls => output::lines(entries.iter().map(Entry::to_listing))?,
         Command::Replay => {
-            let replayed = replay(&ports, entries)?;
+            let replayed = runtime.block_on(replay(&ports, entries))?;
             let text = format!("{} events sent again", replayed.events);
             globals.output().print(&replayed, &text)?;
         }
@@ -139,7 +140,7 @@ fn waiting(replica: &Replica) -> impl Iterator<Item = Entry> {
 }
 
 /// Each by itself, under the tenant and source it came with.
-fn replay(ports: &Ports, entries: Vec<Entry>) -> Result<Replayed, Failure> {
+async fn replay(ports: &Ports, entries: Vec<Entry>) -> Result<Replayed, Failure> {
     let mut groups: BTreeMap<(Option<Source>, String), Vec<Entry>> = BTreeMap::new();
     for entry in entries {
         groups
@@ -152,12 +153,13 @@ fn replay(ports: &Ports, entries: Vec<Entry>) -> Result<Replayed, Failure> {
         messages: 0,
     };
     for ((source, tenant), entries) in groups {
-        let (queue, payloads) = (ports.queue.clone(), ports.transient.clone());
-        let mut publisher = Publisher::new(queue, payloads, source, Some(&tenant))?;
+        let mut publisher = Publisher::new(Outlet::of(ports), source, Some(&tenant));
+        let mut packing = Packing::default();
         for entry in entries {
-            publisher.alone(entry.raw)?;
+            packing.alone(entry.raw);
+            publisher.send_all(&mut packing).await?;
         }
-        let sent = publisher.finish()?;
+        let sent = publisher.sent();
         replayed.events += sent.events;
         replayed.messages += sent.messages;
     }

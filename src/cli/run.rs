@@ -70,26 +70,35 @@ async fn serve(settings: &Settings, topology: Topology) -> Result<Exit, Failure>
     let lock = boot::take(settings)?;
     let recorder = http::record_metrics().map_err(Failure::outside)?;
     metrics::describe_all();
-    let listener = http::bind(settings.http_listen).await?;
+    let listener = http::Listener::open(settings).await?;
     let mut service = boot::start(lock, settings, topology).await?;
-    tell_where(settings, listener.local_addr()?);
+    tell_where(settings, listener.address());
     let (stop, stopped) = oneshot::channel::<()>();
-    let probe = readiness(&service);
-    let server = tokio::spawn(http::serve(listener, probe, recorder, async move {
+    let answers = http::Answers {
+        readiness: readiness(&service),
+        metrics: recorder,
+        outlet: service.outlet.clone(),
+        compute: service.compute.clone(),
+    };
+    let stopped = async {
         stopped.await.ok();
-    }));
+    };
+    let server = tokio::spawn(listener.serve(settings.clone(), answers, stopped));
     let watch = service.pipeline.watch();
     let outcome = tokio::select! {
-        outcome = service.pipeline.finished() => outcome,
+        outcome = service.pipeline.finished() => {
+            stop.send(()).ok();
+            outcome
+        }
         () = signals.any() => {
             tracing::info!("stopping: what is in hand is being made durable");
+            // No more connections; pushes that are in hand are still answered.
+            stop.send(()).ok();
             service.pipeline.stop(grace).await
         }
         never = tell_now_and_then(watch) => match never {},
     };
-    // The server may have ended by itself already.
-    stop.send(()).ok();
-    server.abort();
+    server.await.ok();
     ended(&outcome)
 }
 

@@ -126,20 +126,6 @@ const AWS: &[Key] = &[
         "Account that must own the buckets of lake and large files; S3 refuses any other.",
     ),
     key(
-        "tls.cert",
-        Kind::Text,
-        None,
-        Reach::Later,
-        "PEM certificate chain for the HTTP listener.",
-    ),
-    key(
-        "tls.key",
-        Kind::Text,
-        None,
-        Reach::Later,
-        "PEM private key for the HTTP listener.",
-    ),
-    key(
         "backend.postgres.connection",
         Kind::Text,
         None,
@@ -169,13 +155,6 @@ const OWN: &[Key] = &[
         Some("text"),
         Reach::Always,
         "Log lines for people, or one JSON object a line.",
-    ),
-    key(
-        "http.listen",
-        Kind::Address,
-        Some("127.0.0.1:8080"),
-        Reach::Always,
-        "Where /healthz, /readyz and /metrics answer.",
     ),
     key(
         "tenants.senders",
@@ -303,9 +282,76 @@ const LIMITS: &[Key] = &[
     ),
 ];
 
+const HTTP: &[Key] = &[
+    key(
+        "http.listen",
+        Kind::Address,
+        Some("127.0.0.1:8080"),
+        Reach::Always,
+        "Where health, metrics and push ingest answer.",
+    ),
+    key(
+        "http.ingest_tokens",
+        Kind::Grants,
+        None,
+        Reach::Always,
+        "Who may push: name:tenant:sha256 for each token, as `idtrail token new` prints it.",
+    ),
+    key(
+        "http.ingest_body_bytes",
+        Kind::Number {
+            min: 1 << 10,
+            max: 256 << 20,
+        },
+        Some("16777216"),
+        Reach::Always,
+        "Longest body of a push as received; unpacked, four times as much.",
+    ),
+    key(
+        "http.ingest_concurrency",
+        Kind::Number { min: 1, max: 1_024 },
+        Some("8"),
+        Reach::Always,
+        "Pushes in hand at once, each with its body in memory.",
+    ),
+    key(
+        "tls.cert",
+        Kind::Text,
+        None,
+        Reach::Always,
+        "PEM certificate chain for the HTTP listener; read again when it changes.",
+    ),
+    key(
+        "tls.key",
+        Kind::Text,
+        None,
+        Reach::Always,
+        "PEM private key for the HTTP listener; read again when it changes.",
+    ),
+    key(
+        "tls.client_ca",
+        Kind::Text,
+        None,
+        Reach::Always,
+        "PEM certificates of the authorities whose client certificates are accepted.",
+    ),
+    key(
+        "tls.clients",
+        Kind::Pairs,
+        None,
+        Reach::Always,
+        "Token that a client certificate stands for: name of the token by DNS name of the certificate.",
+    ),
+];
+
 /// All keys.
 pub fn all() -> impl Iterator<Item = &'static Key> {
-    SWITCHES.iter().chain(AWS).chain(OWN).chain(LIMITS)
+    SWITCHES
+        .iter()
+        .chain(AWS)
+        .chain(OWN)
+        .chain(LIMITS)
+        .chain(HTTP)
 }
 
 /// The key of this path.

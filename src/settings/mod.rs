@@ -10,12 +10,13 @@ mod aws;
 mod issue;
 pub mod keys;
 mod raw;
+mod relations;
 mod value;
 mod yaml;
 
 use std::{collections::BTreeMap, fs, io, net::SocketAddr, path::Path, path::PathBuf};
 
-use audit::{journal_id::JournalName, message, source::Source, tenant::Tenant};
+use audit::{credential::Grants, journal_id::JournalName, message, source::Source, tenant::Tenant};
 
 pub use aws::{Aws, Prefix};
 pub use issue::{Issue, Place};
@@ -36,6 +37,9 @@ pub struct Settings {
     pub geoip: Option<PathBuf>,
     pub log: Log,
     pub http_listen: SocketAddr,
+    pub push: Push,
+    /// Without it the listener speaks plain HTTP.
+    pub tls: Option<Tls>,
     /// Of events that name no tenant.
     pub default_tenant: Tenant,
     /// Whether the message attribute `tenant_id` is believed.
@@ -59,6 +63,26 @@ pub struct Settings {
 pub struct Log {
     pub level: tracing::level_filters::LevelFilter,
     pub json: bool,
+}
+
+/// Push ingest.
+#[derive(Clone, PartialEq, Debug)]
+pub struct Push {
+    pub tokens: Grants,
+    /// Of a body as received.
+    pub body_bytes: u64,
+    /// Pushes in hand at once.
+    pub concurrency: u64,
+}
+
+/// Files of the listener, and whom their client certificates stand for.
+#[derive(Clone, PartialEq, Debug)]
+pub struct Tls {
+    pub cert: PathBuf,
+    pub key: PathBuf,
+    pub client_ca: Option<PathBuf>,
+    /// Names of tokens by DNS name.
+    pub clients: BTreeMap<String, String>,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -130,6 +154,12 @@ impl From<Values> for Settings {
                 json: values.required::<String>("log.format") == "json",
             },
             http_listen: values.required("http.listen"),
+            push: Push {
+                tokens: values.optional("http.ingest_tokens").unwrap_or_default(),
+                body_bytes: values.required("http.ingest_body_bytes"),
+                concurrency: values.required("http.ingest_concurrency"),
+            },
+            tls: Tls::of(&mut values),
             default_tenant: values.required("default_tenant"),
             trust_attributes: values.required("trust_attributes"),
             tenants_by_sender: values.optional("tenants.senders").unwrap_or_default(),
@@ -148,6 +178,19 @@ impl From<Values> for Settings {
             visibility_timeout_secs: values.required("visibility_timeout_secs"),
             warnings: values.warnings,
         }
+    }
+}
+
+impl Tls {
+    fn of(values: &mut Values) -> Option<Tls> {
+        let mut path = |key| values.optional::<String>(key).map(PathBuf::from);
+        let (cert, key) = path("tls.cert").zip(path("tls.key"))?;
+        Some(Tls {
+            cert,
+            key,
+            client_ca: path("tls.client_ca"),
+            clients: values.optional("tls.clients").unwrap_or_default(),
+        })
     }
 }
 

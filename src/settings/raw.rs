@@ -10,6 +10,7 @@ use super::{
     Environment, Issue, Place, Value,
     aws::NEEDED,
     keys::{self, Key, Reach},
+    relations,
     yaml::{self, Content, Entry, Node},
 };
 
@@ -35,10 +36,13 @@ impl Values {
     }
 }
 
+/// Given values by key path, each with its place.
+pub(super) type Placed = BTreeMap<&'static str, (Place, Value)>;
+
 /// Where each value was found, until the environment had its say.
 struct Given<'f> {
     file: &'f str,
-    values: BTreeMap<&'static str, (Place, Value)>,
+    values: Placed,
     issues: Vec<Issue>,
     warnings: Vec<Issue>,
 }
@@ -67,6 +71,7 @@ pub(super) fn values(
     }
     given.variables(environment);
     given.require_aws();
+    given.issues.extend(relations::issues(&given.values));
     given.finish()
 }
 

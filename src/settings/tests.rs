@@ -42,7 +42,7 @@ fn a_file_that_is_no_settings_file_says_what_is_expected() {
         ("- a", "f.yaml:1: expects keys, such as `http:`, at the top"),
         (
             "http: 5",
-            "f.yaml:1: http: is a section, expects keys in it: listen",
+            "f.yaml:1: http: is a section, expects keys in it: listen, ingest_tokens, ingest_body_bytes, ingest_concurrency",
         ),
         (
             "log:\n  level:\n    a: b",
@@ -135,19 +135,66 @@ fn what_has_no_effect_and_what_looks_misspelt_is_a_warning() {
             "111122223333=acme, 444455556666=beta",
         ),
     ]);
-    let settings =
-        Settings::parse("f.yaml", "tls:\n  cert: c.pem", &environment).expect("only warnings");
+    let settings = Settings::parse(
+        "f.yaml",
+        "backend:\n  postgres: {connection: c}",
+        &environment,
+    )
+    .expect("only warnings");
     let warnings: Vec<_> = settings.warnings.iter().map(Issue::to_string).collect();
     assert_eq!(
         warnings,
         [
             "IDTRAIL_HTTP_LISTNE: is no setting and is ignored, did you mean IDTRAIL_HTTP_LISTEN?",
-            "f.yaml:2: tls.cert: has no effect in this build yet",
+            "f.yaml:2: backend.postgres.connection: has no effect in this build yet",
         ]
     );
     let tenants = settings.tenants_by_owner[0].iter();
     let tenants: Vec<_> = tenants.map(|(owner, id)| format!("{owner}={id}")).collect();
     assert_eq!(tenants, ["111122223333=acme", "444455556666=beta"]);
+}
+
+#[test]
+fn tokens_and_certificates_come_from_file_and_environment_alike() {
+    let hash = "ab".repeat(32);
+    let file = format!(
+        "http:\n  ingest_tokens: [\"laptop:acme:{hash}\"]\ntls:\n  cert: c.pem\n  key: k.pem\n  client_ca: ca.pem\n  clients: {{handler.example.com: laptop}}\n"
+    );
+    let from_file = Settings::parse("f.yaml", &file, &Environment::new()).expect("valid");
+    let environment = variables(&[
+        ("IDTRAIL_HTTP_INGEST_TOKENS", &format!("laptop:acme:{hash}")),
+        ("IDTRAIL_TLS_CERT", "c.pem"),
+        ("IDTRAIL_TLS_KEY", "k.pem"),
+        ("IDTRAIL_TLS_CLIENT_CA", "ca.pem"),
+        ("IDTRAIL_TLS_CLIENTS", "handler.example.com=laptop"),
+    ]);
+    let from_environment = Settings::parse("f.yaml", "", &environment).expect("valid");
+    assert_eq!(from_file, from_environment);
+    assert_eq!(from_file.warnings, []);
+    let tenant = from_file
+        .push
+        .tokens
+        .named("laptop")
+        .map(|grant| grant.tenant().as_str());
+    assert_eq!(tenant, Some("acme"));
+    assert_eq!(
+        from_file.tls.expect("set").clients["handler.example.com"],
+        "laptop"
+    );
+}
+
+#[test]
+fn keys_that_need_each_other_are_told() {
+    check(
+        "http:\n  ingest_tokens: [laptop]\ntls:\n  cert: c.pem\n  clients: {a.example.com: nobody}\n",
+        &[],
+        &[
+            "f.yaml:2: http.ingest_tokens: expects name:tenant:sha256, as `idtrail token new` prints it",
+            "f.yaml:4: tls.cert: has no meaning without tls.key, set both or neither",
+            "f.yaml:5: tls.clients: has no meaning without tls.client_ca, set both or neither",
+            "f.yaml:5: tls.clients: \"nobody\" is no name in http.ingest_tokens: make a token of that name with `idtrail token new`, it gives the certificate its tenant",
+        ],
+    );
 }
 
 #[test]

@@ -3,7 +3,11 @@
 
 use std::{collections::BTreeMap, net::SocketAddr};
 
-use audit::{journal_id::JournalName, tenant::Tenant};
+use audit::{
+    credential::{Grant, Grants},
+    journal_id::JournalName,
+    tenant::Tenant,
+};
 
 use super::{
     aws::Prefix,
@@ -33,6 +37,10 @@ pub enum Kind {
     Buckets,
     /// Tenants by name; in the environment `name=tenant`, separated by commas.
     Tenants,
+    /// Texts by name, written in the same way.
+    Pairs,
+    /// Several of `name:tenant:sha256`; in the environment separated by commas.
+    Grants,
 }
 
 #[derive(Clone, PartialEq, Debug)]
@@ -46,6 +54,8 @@ pub enum Value {
     S3(Prefix),
     Buckets(BTreeMap<String, Option<String>>),
     Tenants(BTreeMap<String, Tenant>),
+    Pairs(BTreeMap<String, String>),
+    Grants(Grants),
 }
 
 impl Kind {
@@ -58,6 +68,8 @@ impl Kind {
         match self {
             Kind::Buckets => buckets(items),
             Kind::Tenants => tenants(items.map(|item| item.split_once('=').unwrap_or((item, "")))),
+            Kind::Pairs => pairs(items.map(|item| item.split_once('=').unwrap_or((item, "")))),
+            Kind::Grants => grants(items),
             _ => self.scalar(text),
         }
     }
@@ -67,18 +79,27 @@ impl Kind {
         match (self, &node.content) {
             (_, Content::Empty) => Ok(None),
             (Kind::Buckets, Content::List(items)) => {
-                let texts: Vec<_> = items.iter().map(text_of).collect::<Result<_, _>>()?;
-                buckets(texts.iter().map(String::as_str)).map(Some)
+                buckets(texts(items)?.iter().map(String::as_str)).map(Some)
             }
-            (Kind::Tenants, Content::Map(entries)) => {
-                let pairs: Vec<_> = entries
+            (Kind::Grants, Content::List(items)) => {
+                grants(texts(items)?.iter().map(String::as_str)).map(Some)
+            }
+            (Kind::Tenants | Kind::Pairs, Content::Map(entries)) => {
+                let given: Vec<_> = entries
                     .iter()
-                    .map(|entry| text_of(&entry.value).map(|tenant| (entry.key.as_str(), tenant)))
+                    .map(|entry| text_of(&entry.value).map(|text| (entry.key.as_str(), text)))
                     .collect::<Result<_, _>>()?;
-                tenants(pairs.iter().map(|(name, tenant)| (*name, tenant.as_str()))).map(Some)
+                let given = given.iter().map(|(name, text)| (*name, text.as_str()));
+                match self {
+                    Kind::Tenants => tenants(given).map(Some),
+                    _ => pairs(given).map(Some),
+                }
             }
-            (Kind::Buckets, _) => Err("expects a list, such as [one, two]".to_owned()),
+            (Kind::Buckets | Kind::Grants, _) => {
+                Err("expects a list, such as [one, two]".to_owned())
+            }
             (Kind::Tenants, _) => Err("expects pairs, such as {name: tenant}".to_owned()),
+            (Kind::Pairs, _) => Err("expects pairs, such as {name: text}".to_owned()),
             (_, Content::Scalar(text)) => self.scalar(text).map(Some),
             (_, Content::List(_) | Content::Map(_)) => {
                 Err("expects one value, not a list or a section".to_owned())
@@ -142,7 +163,9 @@ impl Kind {
             | Kind::Url
             | Kind::Account
             | Kind::Buckets
-            | Kind::Tenants => Ok(Value::Text(text.to_owned())),
+            | Kind::Tenants
+            | Kind::Pairs
+            | Kind::Grants => Ok(Value::Text(text.to_owned())),
         }
     }
 }
@@ -197,6 +220,31 @@ fn tenants<'t>(pairs: impl Iterator<Item = (&'t str, &'t str)>) -> Result<Value,
     Ok(Value::Tenants(map))
 }
 
+fn pairs<'t>(given: impl Iterator<Item = (&'t str, &'t str)>) -> Result<Value, String> {
+    let mut map = BTreeMap::new();
+    for (name, text) in given.map(|(name, text)| (name.trim(), text.trim())) {
+        if name.is_empty() || text.is_empty() {
+            return Err(format!("{}: expects a name and a text", shown(name)));
+        }
+        if map.insert(name.to_owned(), text.to_owned()).is_some() {
+            return Err(format!("names {} twice, keep one", shown(name)));
+        }
+    }
+    Ok(Value::Pairs(map))
+}
+
+fn grants<'t>(items: impl Iterator<Item = &'t str>) -> Result<Value, String> {
+    let grants: Result<Vec<Grant>, _> = items.map(Grant::parse).collect();
+    grants
+        .and_then(Grants::new)
+        .map(Value::Grants)
+        .map_err(|error| error.to_string())
+}
+
+fn texts(items: &[Node]) -> Result<Vec<String>, String> {
+    items.iter().map(text_of).collect()
+}
+
 fn text_of(node: &Node) -> Result<String, String> {
     match &node.content {
         Content::Scalar(text) => Ok(text.clone()),
@@ -231,7 +279,7 @@ macro_rules! plain {
 plain!(
     Boolean => bool, Text => String, Number => u64, Address => SocketAddr, Tenant => Tenant,
     Journal => JournalName, S3 => Prefix, Buckets => BTreeMap<String, Option<String>>,
-    Tenants => BTreeMap<String, Tenant>
+    Tenants => BTreeMap<String, Tenant>, Pairs => BTreeMap<String, String>, Grants => Grants
 );
 
 #[cfg(test)]
@@ -292,5 +340,8 @@ mod tests {
         check(Kind::Buckets, "my-logs,my-logs", Err("twice"));
         check(Kind::Tenants, "a=x,a=y", Err("twice"));
         check(Kind::Tenants, "a", Err("invalid tenant id"));
+        check(Kind::Pairs, "a", Err("a name and a text"));
+        check(Kind::Pairs, "a=x,a=y", Err("twice"));
+        check(Kind::Grants, "a:b", Err("idtrail token new"));
     }
 }
