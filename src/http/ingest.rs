@@ -138,7 +138,7 @@ impl Ingest {
                 .await
                 .map_err(|panicked| Unsent::from(panicked).problem())?;
             decoder = returned;
-            match parcel.map_err(unreadable)? {
+            match parcel.map_err(|why| unreadable(&why))? {
                 Pull::Parcel(parcel) => only_events(&parcel, body)?,
                 // Only a decoder that is fed is ever hungry.
                 Pull::End | Pull::Hungry => return Ok(()),
@@ -227,7 +227,7 @@ fn busy() -> Problem {
     Problem::new(StatusCode::TOO_MANY_REQUESTS, "busy", detail).retry_after(AGAIN_SOON)
 }
 
-fn unreadable(why: Unreadable) -> Problem {
+fn unreadable(why: &Unreadable) -> Problem {
     let (status, code) = match why {
         Unreadable::Compressed(_) | Unreadable::Unpacked(_) | Unreadable::Ratio(_) => {
             (StatusCode::PAYLOAD_TOO_LARGE, "unpacked_too_large")
