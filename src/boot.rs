@@ -237,3 +237,6 @@ fn candidate() -> Candidate {
 fn draw() -> u64 {
     rand::random()
 }
+
+#[cfg(test)]
+mod tests;
