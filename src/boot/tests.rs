@@ -73,7 +73,6 @@ impl ports::Store for Shelf {
 
 /// What the probe says of a store, which it leaves as it was.
 async fn check(shelf: Shelf, expected: &str) {
-    tokio::time::pause();
     let probed = probe(&shelf, "s3://b/data/", "data/_probe/1").await;
     match probed {
         Ok(()) => assert_eq!(expected, "fine"),
@@ -88,7 +87,7 @@ async fn check(shelf: Shelf, expected: &str) {
     assert!(shelf.objects().is_empty());
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn t34_a_store_that_ignores_the_condition_is_refused_at_the_start() {
     let ignores_the_condition = true;
     let shelf = Shelf {
@@ -98,7 +97,7 @@ async fn t34_a_store_that_ignores_the_condition_is_refused_at_the_start() {
     check(shelf, "s3://b/data/ does not refuse to create").await;
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn a_store_that_keeps_its_word_passes_even_if_it_stumbles_first() {
     check(Shelf::default(), "fine").await;
     let stumbles = AtomicU32::new(2);
@@ -109,7 +108,7 @@ async fn a_store_that_keeps_its_word_passes_even_if_it_stumbles_first() {
     check(shelf, "fine").await;
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn a_store_that_cannot_be_used_says_why_in_its_own_words() {
     let stumbles = AtomicU32::new(100);
     let shelf = Shelf {
