@@ -260,3 +260,6 @@ pub fn secret() -> [u8; 32] {
 fn draw() -> u64 {
     rand::random()
 }
+
+#[cfg(test)]
+mod tests;

@@ -5,6 +5,7 @@
 //! a time limit, every failure becomes one [`Trouble`] that says what to do.
 //! One HTTPS client serves all services, so that connections are shared.
 
+mod kind;
 mod letters;
 pub mod live;
 mod location;
@@ -27,11 +28,12 @@ use aws_smithy_http_client::{
 use aws_smithy_types::{checksum_config::ResponseChecksumValidation, retry::RetryConfig};
 
 use crate::{clock::Machine, settings::Aws};
+pub use kind::Kind;
 use location::Location;
 pub use objects::Objects;
 pub use s3::Store;
 pub use sqs::Queue;
-pub use trouble::{Kind, Trouble};
+pub use trouble::Trouble;
 
 /// For a connection, and for an answer that brings no large body.
 const CONNECT: Duration = Duration::from_secs(3);

@@ -13,9 +13,10 @@ use audit::message::Object;
 use aws_sdk_s3::Client;
 
 use super::{
+    Kind,
     location::{KEY_BYTES_MAX, bucket_arn, partition},
     range::Wanted,
-    trouble::{Kind, Trouble},
+    trouble::Trouble,
 };
 use crate::settings::{Aws, Prefix};
 

@@ -10,8 +10,9 @@ use bytes::Bytes;
 use tokio::time::timeout;
 
 use super::{
+    Kind,
     operation::{GET_OBJECT, GET_VERSION},
-    trouble::{Kind, Trouble, ask},
+    trouble::{Trouble, ask},
 };
 
 /// For all of a stretch: the SDK's tries to begin it, and its body.

@@ -26,14 +26,14 @@ use aws_smithy_types::retry::RetryConfig;
 use bytes::{Bytes, BytesMut};
 
 use super::{
-    ATTEMPT, attempt,
+    ATTEMPT, Kind, attempt,
     location::{BadKey, Location},
     operation::{
         DELETE_OBJECT, DELETE_VERSION, GET_OBJECT, LIST_OBJECTS, LIST_VERSIONS, Operation,
         PUT_OBJECT,
     },
     range::Wanted,
-    trouble::{Kind, Trouble, ask},
+    trouble::{Trouble, ask},
     upload::{PART_BYTES, WHOLE_BYTES_MAX},
 };
 
@@ -263,12 +263,15 @@ pub(super) fn created<T>(answer: Result<T, Trouble>) -> Result<Created, Trouble>
     }
 }
 
-/// One try, with time for a body of this size at a MiB a second.
+/// One try.
 pub(super) fn once(bytes: usize) -> Builder {
+    patiently(bytes).retry_config(RetryConfig::disabled())
+}
+
+/// Time for a body of this size, at a MiB a second.
+pub(super) fn patiently(bytes: usize) -> Builder {
     let extra = Duration::from_secs((bytes >> 20) as u64);
-    Config::builder()
-        .retry_config(RetryConfig::disabled())
-        .timeout_config(attempt(ATTEMPT + extra))
+    Config::builder().timeout_config(attempt(ATTEMPT + extra))
 }
 
 impl From<Trouble> for StoreError {

@@ -14,9 +14,10 @@ use bytes::Bytes;
 use tokio::task::JoinSet;
 
 use super::{
+    Kind,
     operation::{ABORT_UPLOAD, COMPLETE_UPLOAD, CREATE_UPLOAD, UPLOAD_PART},
-    s3::{Store, created, once},
-    trouble::{Kind, Trouble, ask},
+    s3::{Store, created, once, patiently},
+    trouble::{Trouble, ask},
 };
 
 /// The largest body of a single PUT: what a journal object has at most.
@@ -89,7 +90,8 @@ impl Store {
         number: i32,
         body: Bytes,
     ) -> Result<CompletedPart, Trouble> {
-        let limits = once(body.len());
+        // The same part again does no harm.
+        let limits = patiently(body.len());
         let request = self
             .client
             .upload_part()

@@ -10,77 +10,80 @@ use crate::{
     finding::{Finding, Outcome},
 };
 
+/// Status, code, message: as the services answer.
+const ANSWERS: &[(u16, &str, &str, Kind)] = &[
+    (403, "AccessDenied", "", Kind::Denied),
+    (
+        400,
+        "com.amazon.coral.service#AccessDeniedException",
+        "",
+        Kind::Denied,
+    ),
+    (403, "", "", Kind::Denied),
+    (
+        403,
+        "AccessDenied",
+        "not authorized to perform: kms:Decrypt on",
+        Kind::KmsDenied,
+    ),
+    (400, "KMS.DisabledException", "", Kind::KmsDenied),
+    (400, "KmsAccessDenied", "", Kind::KmsDenied),
+    (404, "NoSuchBucket", "", Kind::MissingBucket),
+    (404, "NoSuchKey", "", Kind::Absent),
+    (404, "", "", Kind::Other),
+    (
+        400,
+        "AWS.SimpleQueueService.NonExistentQueue",
+        "",
+        Kind::MissingQueue,
+    ),
+    (
+        400,
+        "com.amazonaws.sqs#QueueDoesNotExist",
+        "",
+        Kind::MissingQueue,
+    ),
+    (400, "EntityNotFoundException", "", Kind::MissingTable),
+    (403, "InvalidAccessKeyId", "", Kind::BadCredentials),
+    (
+        403,
+        "SignatureDoesNotMatch",
+        "the signature we calculated",
+        Kind::BadCredentials,
+    ),
+    (
+        403,
+        "SignatureDoesNotMatch",
+        "Signature expired: 2026",
+        Kind::ClockSkew,
+    ),
+    (
+        400,
+        "InvalidSignatureException",
+        "Signature not yet current",
+        Kind::ClockSkew,
+    ),
+    (403, "RequestTimeTooSkewed", "", Kind::ClockSkew),
+    (400, "ExpiredToken", "", Kind::BadCredentials),
+    (301, "PermanentRedirect", "", Kind::WrongRegion),
+    (400, "AuthorizationHeaderMalformed", "", Kind::WrongRegion),
+    (503, "SlowDown", "", Kind::Throttled),
+    (400, "ThrottlingException", "", Kind::Throttled),
+    (403, "RequestThrottled", "", Kind::Throttled),
+    (409, "ConditionalRequestConflict", "", Kind::Conflict),
+    (412, "PreconditionFailed", "", Kind::Precondition),
+    (403, "InvalidObjectState", "", Kind::Archived),
+    (501, "NotImplemented", "", Kind::Unsupported),
+    (500, "InternalError", "", Kind::Server),
+    (502, "", "", Kind::Server),
+    (400, "InvalidArgument", "", Kind::Other),
+];
+
 #[test]
 fn each_answer_is_of_one_kind() {
-    for (status, code, message, expected) in [
-        (403, "AccessDenied", "", Kind::Denied),
-        (
-            400,
-            "com.amazon.coral.service#AccessDeniedException",
-            "",
-            Kind::Denied,
-        ),
-        (403, "", "", Kind::Denied),
-        (
-            403,
-            "AccessDenied",
-            "not authorized to perform: kms:Decrypt on",
-            Kind::KmsDenied,
-        ),
-        (400, "KMS.DisabledException", "", Kind::KmsDenied),
-        (400, "KmsAccessDenied", "", Kind::KmsDenied),
-        (404, "NoSuchBucket", "", Kind::MissingBucket),
-        (404, "NoSuchKey", "", Kind::Absent),
-        (404, "", "", Kind::Other),
-        (
-            400,
-            "AWS.SimpleQueueService.NonExistentQueue",
-            "",
-            Kind::MissingQueue,
-        ),
-        (
-            400,
-            "com.amazonaws.sqs#QueueDoesNotExist",
-            "",
-            Kind::MissingQueue,
-        ),
-        (400, "EntityNotFoundException", "", Kind::MissingTable),
-        (403, "InvalidAccessKeyId", "", Kind::BadCredentials),
-        (
-            403,
-            "SignatureDoesNotMatch",
-            "the signature we calculated",
-            Kind::BadCredentials,
-        ),
-        (
-            403,
-            "SignatureDoesNotMatch",
-            "Signature expired: 2026",
-            Kind::ClockSkew,
-        ),
-        (
-            400,
-            "InvalidSignatureException",
-            "Signature not yet current",
-            Kind::ClockSkew,
-        ),
-        (403, "RequestTimeTooSkewed", "", Kind::ClockSkew),
-        (400, "ExpiredToken", "", Kind::BadCredentials),
-        (301, "PermanentRedirect", "", Kind::WrongRegion),
-        (400, "AuthorizationHeaderMalformed", "", Kind::WrongRegion),
-        (503, "SlowDown", "", Kind::Throttled),
-        (400, "ThrottlingException", "", Kind::Throttled),
-        (403, "RequestThrottled", "", Kind::Throttled),
-        (409, "ConditionalRequestConflict", "", Kind::Conflict),
-        (412, "PreconditionFailed", "", Kind::Precondition),
-        (403, "InvalidObjectState", "", Kind::Archived),
-        (501, "NotImplemented", "", Kind::Unsupported),
-        (500, "InternalError", "", Kind::Server),
-        (502, "", "", Kind::Server),
-        (400, "InvalidArgument", "", Kind::Other),
-    ] {
-        let kind = Kind::of_answer(status, code, message);
-        assert_eq!(kind, expected, "{status} {code} {message}");
+    for (status, code, message, expected) in ANSWERS {
+        let kind = Kind::of_answer(*status, code, message);
+        assert_eq!(kind, *expected, "{status} {code} {message}");
     }
 }
 
