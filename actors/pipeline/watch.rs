@@ -1,4 +1,8 @@
 //! A pipeline as it looks from outside: how far it is, and when nothing is left.
+//!
+//! A watch holds no actor up and outlives all of them. A drain is over when the
+//! queue is empty, or has been silent for long enough where it does not tell,
+//! and every row is in a file.
 
 use std::time::Duration;
 
