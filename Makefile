@@ -29,6 +29,10 @@ run: prepare ## Build idtrail and start it embedded under ./idtrail-data; Ctrl-C
 test: prepare $(VENV)/installed $(CARGO_DENY) ## Set up and run every check: format, lints, licences, tests, docs.
 	@CARGO_DENY=$(CARGO_DENY) scripts/test
 
+.PHONY: docs
+docs: prepare ## Write what the documents take from the code: docs/metrics.md.
+	@IDTRAIL_WRITE_DOCS=1 cargo test --quiet --workspace --test main tidy::metrics
+
 .PHONY: fmt
 fmt: prepare ## Format the code.
 	@cargo fmt --all

@@ -4,7 +4,7 @@
 //! here cannot be emitted and a dashboard can be checked against [`ALL`].
 //! Waiting is measured as time blocked, not as the length of a queue: a full
 //! queue in front of a fast stage is harmless. A histogram's buckets belong to
-//! its [`Kind`]: whoever installs the recorder gives them to it. [`describe_all`]
+//! its [`Kind`]: whoever installs the recorder gives them to it. [`describe`]
 //! tells the recorder; call it once, after the recorder is installed and before
 //! the tree is built, because mailboxes look their handles up when they are made.
 
@@ -360,13 +360,8 @@ pub const ALL: &[Metric] = &[
     UPLOADS_FAILED,
 ];
 
-/// Tells the installed recorder what every metric of this package means.
-pub fn describe_all() {
-    describe(ALL);
-}
-
 /// Tells the installed recorder what these metrics mean.
-pub fn describe(metrics: &[Metric]) {
+pub fn describe<'m>(metrics: impl IntoIterator<Item = &'m Metric>) {
     for metric in metrics {
         match metric.kind {
             Kind::Counter => {

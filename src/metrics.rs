@@ -29,9 +29,13 @@ pub const AWS_ERRORS: Metric = Metric {
 /// Every metric of the calls of AWS.
 pub const ALL: &[Metric] = &[AWS_REQUESTS, AWS_ERRORS];
 
-/// Tells the installed recorder what every metric means, those of the actors too.
+/// Every metric of the program: of the actors, of AWS, of the listener.
+pub fn all() -> impl Iterator<Item = &'static Metric> {
+    let tables = [actors_metrics::ALL, ALL, http::metrics::ALL];
+    tables.into_iter().flatten()
+}
+
+/// Tells the installed recorder what every metric means.
 pub fn describe_all() {
-    actors_metrics::describe_all();
-    actors_metrics::describe(ALL);
-    actors_metrics::describe(http::metrics::ALL);
+    actors_metrics::describe(all());
 }

@@ -1,3 +1,6 @@
+//! Each engine's statement has all columns, and whatever the settings name stays
+//! one name or one text.
+
 use audit::schema::Column;
 
 use super::*;

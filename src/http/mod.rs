@@ -20,6 +20,7 @@ use std::{
 };
 
 use actors::base::Compute;
+use actors::metrics::Kind;
 use axum::{
     Router,
     extract::State,
@@ -30,7 +31,7 @@ use axum::{
     response::{IntoResponse, Response},
     routing::{get, post},
 };
-use metrics_exporter_prometheus::{BuildError, PrometheusBuilder, PrometheusHandle};
+use metrics_exporter_prometheus::{BuildError, Matcher, PrometheusBuilder, PrometheusHandle};
 use serde::Serialize;
 use tokio::net::TcpListener;
 
@@ -95,7 +96,17 @@ impl fmt::Debug for Answers {
 
 /// Makes the process's metrics recorder; once in a process.
 pub fn record_metrics() -> Result<PrometheusHandle, BuildError> {
-    PrometheusBuilder::new().install_recorder()
+    crate::metrics::all()
+        .try_fold(PrometheusBuilder::new(), |builder, metric| {
+            match metric.kind {
+                Kind::Histogram(buckets) => {
+                    let name = Matcher::Full(metric.name.to_owned());
+                    builder.set_buckets_for_metric(name, buckets)
+                }
+                Kind::Counter | Kind::Gauge => Ok(builder),
+            }
+        })?
+        .install_recorder()
 }
 
 impl Listener {

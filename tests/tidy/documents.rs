@@ -7,13 +7,18 @@ use actors::base::Topology;
 
 use super::{check, source};
 
-const DOCUMENTS: [&str; 7] = [
+const DOCUMENTS: [&str; 12] = [
     "README.md",
     "ARCHITECTURE.md",
     "STYLE.md",
     "CHANGELOG.md",
+    "docs/aws.md",
+    "docs/collecting.md",
     "docs/guarantees.md",
+    "docs/lake.md",
+    "docs/metrics.md",
     "docs/protocol.md",
+    "docs/push.md",
     "docs/sources.md",
 ];
 

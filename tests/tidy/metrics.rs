@@ -1,0 +1,54 @@
+//! docs/metrics.md is made from the tables in the code, and is as new as they are.
+//!
+//! `make docs` writes it: it sets IDTRAIL_WRITE_DOCS.
+
+use std::{env, fmt::Write as _, fs};
+
+use actors::metrics::{Kind, Metric};
+
+use super::source;
+
+const HEAD: &str = "\
+# Metrics
+
+What `/metrics` shows, in the text format of Prometheus. Made from the code by `make docs`.
+
+Waiting is measured as time blocked, not as the length of a queue: a full mailbox in front of a fast
+stage is harmless. A label `tenant` has at most 200 values; what comes after them counts as `other`.
+
+| metric | kind | unit | meaning |
+|---|---|---|---|
+";
+
+fn reference() -> String {
+    let mut metrics: Vec<&Metric> = idtrail::metrics::all().collect();
+    metrics.sort_by_key(|metric| metric.name);
+    let mut text = HEAD.to_owned();
+    for metric in metrics {
+        let kind = match metric.kind {
+            Kind::Counter => "counter",
+            Kind::Gauge => "gauge",
+            Kind::Histogram(_) => "histogram",
+        };
+        let Metric {
+            name, description, ..
+        } = metric;
+        let unit = metric.unit.as_str();
+        writeln!(text, "| `{name}` | {kind} | {unit} | {description} |").expect("a string grows");
+    }
+    text
+}
+
+#[test]
+fn the_reference_of_metrics_is_as_new_as_the_code() {
+    let path = source::repository().join("docs/metrics.md");
+    let reference = reference();
+    if env::var_os("IDTRAIL_WRITE_DOCS").is_some() {
+        fs::write(&path, &reference).expect("docs/metrics.md can be written");
+    }
+    let written = fs::read_to_string(&path).unwrap_or_default();
+    assert!(
+        written == reference,
+        "docs/metrics.md is old: run make docs"
+    );
+}
