@@ -36,7 +36,7 @@ pub(crate) fn messages_received(messages: &[Message], now_ms: i64) {
 pub(crate) fn message_alone(message: &Message) {
     counter!(names::MESSAGES_ALONE.name).increment(1);
     tracing::info!(
-        message = %message.id,
+        message_id = %message.id,
         receives = message.receives,
         "a message came back often: it is processed with nothing else in hand"
     );
@@ -61,7 +61,7 @@ pub(crate) fn message_unreadable(message: &Message, reason: &str) {
     counter!(names::MESSAGES_UNREADABLE.name).increment(1);
     if is_told(message.receives) {
         tracing::warn!(
-            message = %message.id,
+            message_id = %message.id,
             receives = message.receives,
             reason,
             "a message cannot be read and stays in the queue, to its dead-letter rule"

@@ -3,7 +3,7 @@
 //! `idt_` and 72 hexadecimal digits: 256 random bits, and 32 bits of their
 //! SHA-256 as a checksum, so that a mistyped or cut token is told from a wrong
 //! one, and scanners for leaked secrets can be sure of what they found. Only a
-//! token's [`Hash`] is ever kept. Randomness comes as an argument.
+//! token's [`struct@Hash`] is ever kept. Randomness comes as an argument.
 
 use std::fmt;
 

@@ -137,7 +137,9 @@ impl Fields {
         for (name, value) in self.0 {
             line.entry(name).or_insert(value);
         }
-        Value::Object(line).to_string()
+        let line = Value::Object(line).to_string();
+        // Only inside of texts can such a character stand.
+        replaced(&line, |c| format!("\\u{:04x}", u32::from(c)))
     }
 
     fn put(&mut self, field: &Field, value: impl Into<Value>) {
@@ -207,11 +209,17 @@ impl Cut {
 
 /// Without control characters, those included that reorder text for the eye.
 fn escaped(text: &str) -> String {
+    replaced(text, |c| c.escape_unicode().to_string())
+}
+
+/// With something else in place of each character that controls a terminal; all
+/// of them have four hexadecimal digits.
+fn replaced(text: &str, instead: impl Fn(char) -> String) -> String {
     let mut out = String::with_capacity(text.len());
     for c in text.chars() {
         let reorders = matches!(c, '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
         if c.is_control() || reorders || matches!(c, '\u{2028}' | '\u{2029}') {
-            out.extend(c.escape_unicode());
+            out.push_str(&instead(c));
         } else {
             out.push(c);
         }
@@ -272,7 +280,7 @@ mod tests {
         let line = captured(Format::Json, || {
             tracing::warn!(agent = hostile, level = "debug", "{hostile}");
         });
-        assert!(!line.contains(['\n', '\r', '\x1b', '\0']), "{line:?}");
+        assert!(!line.contains(|c: char| c.is_control()), "{line:?}");
         let object: Value = serde_json::from_str(&line).expect("one JSON object");
         assert_eq!(
             (&object["level"], &object["agent"]),

@@ -118,6 +118,9 @@ fn source_is<T: Error + 'static>(error: &(dyn Error + 'static)) -> bool {
     false
 }
 
+/// S3 answers both in the same words.
+const WRONG_OWNER: &str = ", or name the bucket's true owner where the settings name one";
+
 impl Trouble {
     fn new(operation: Operation, resource: &str, fault: Fault) -> Trouble {
         let Operation { service, name, .. } = operation;
@@ -138,8 +141,9 @@ impl Trouble {
         let what = match kind {
             Kind::Denied => format!(
                 "{action} on {} is denied: add it to the policy of this role, which `aws sts \
-                 get-caller-identity` shows ({})",
+                 get-caller-identity` shows{} ({})",
                 place.unwrap_or(resource),
+                if service == "s3" { WRONG_OWNER } else { "" },
                 shown(&said)
             ),
             _ => advice(kind, operation, resource, &shown(&said)),

@@ -1,6 +1,6 @@
 //! The lake as a table, for whoever reads it: one statement for each engine.
 //!
-//! The table is the 29 columns of [`Column`] and two partition keys that stand
+//! The table is the 29 columns of [`audit::schema::Column`] and two partition keys that stand
 //! in the path only, `<tenant_id>/<yyyy-MM-dd>/`. Athena, Glue and Trino compute
 //! partitions from the path (partition projection), so that a new day needs no
 //! maintenance; engines without it are given the path's parts as columns, or
