@@ -18,7 +18,8 @@ use crate::{
 };
 
 pub(crate) const DATABASE: &str = "idtrail";
-const STOCK_POLICY: &str = include_str!("stock-policy.json");
+/// All that idtrail may do for itself, as docs/aws.md has it.
+const STOCK_POLICY: &str = include_str!("../../deploy/aws/policy.json");
 /// What reading objects of a source bucket takes, which the stock policy has not.
 const SOURCE_POLICY: &str = include_str!("source-policy.json");
 /// After so many receives a message is a dead letter.
@@ -196,6 +197,7 @@ topology: topology.toml
 
     fn put_policy(&self, name: &str, policy: &str) {
         let names = &self.names;
+        let (_, key_id) = self.key.rsplit_once('/').expect("the ARN of a key");
         let policy = policy
             .replace("SOURCE_KEY", &self.source_key)
             .replace("LONG_TERM", &names.long_term)
@@ -204,7 +206,10 @@ topology: topology.toml
             .replace("QUEUE", &names.queue)
             .replace("DATABASE", DATABASE)
             .replace("TABLE", &names.table)
-            .replace("KEY", &self.key);
+            .replace("WORKGROUP", "primary")
+            .replace("REGION", REGION)
+            .replace("ACCOUNT", ACCOUNT)
+            .replace("KEY", key_id);
         let parameters =
             json!({"UserName": names.user, "PolicyName": name, "PolicyDocument": policy});
         self.cloud.call("iam", "put_user_policy", &parameters);
