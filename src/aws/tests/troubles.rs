@@ -102,7 +102,8 @@ async fn a_denial_names_action_place_and_fix_in_one_line() {
     assert_eq!(
         own,
         "s3:PutObject on arn:aws:s3:::transient-bucket/large_files/* is denied: add it to the \
-         policy of this role, which `aws sts get-caller-identity` shows (AccessDenied: not \
+         policy of this role, which `aws sts get-caller-identity` shows, or name the \
+         bucket's true owner where the settings name one (AccessDenied: not \
          allowed)"
     );
     let told = put(
