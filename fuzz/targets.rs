@@ -120,7 +120,7 @@ fn chunks(input: &[u8]) {
     assert_eq!(whole.failed, fed.failed);
     if whole.failed.is_none() {
         // A piece that is too large is given up before or after it is known to be bad.
-        let [whole, fed] = [whole, fed].map(|decoded| decoded.but_for_reasons(limits.event_bytes));
+        let [whole, fed] = [whole, fed].map(|decoded| decoded.but_for_large(limits.event_bytes));
         assert!(whole == fed, "cut otherwise, it decodes otherwise");
     }
 }
@@ -135,10 +135,11 @@ struct Decoded {
 }
 
 impl Decoded {
-    /// Without the reasons of pieces larger than this.
-    fn but_for_reasons(mut self, bytes: usize) -> Decoded {
-        for piece in self.bad.iter_mut().filter(|piece| piece.raw.len() > bytes) {
+    /// Without the reasons of pieces this large, and what is kept of them beyond.
+    fn but_for_large(mut self, bytes: usize) -> Decoded {
+        for piece in self.bad.iter_mut().filter(|piece| piece.raw.len() >= bytes) {
             piece.reason.clear();
+            piece.raw.truncate(bytes);
         }
         self
     }
