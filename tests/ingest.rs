@@ -1,18 +1,16 @@
 //! Events pushed over HTTP to a running service, by a token that it made.
 
-use std::{
-    io::{Read, Write},
-    net::TcpStream,
-};
-
 use audit::source::Source;
 use serde_json::Value;
 
-use super::{events, program::Deployment, readers};
+use super::{
+    events,
+    program::{Deployment, exchange},
+    readers,
+};
 
 /// Status and body of a push.
 fn push(address: &str, source: &str, token: Option<&str>, body: &[u8]) -> (u16, Value) {
-    let mut stream = TcpStream::connect(address).expect("the service listens");
     let authorization = token.map_or_else(String::new, |token| {
         format!("Authorization: Bearer {token}\r\n")
     });
@@ -21,21 +19,9 @@ fn push(address: &str, source: &str, token: Option<&str>, body: &[u8]) -> (u16, 
          Content-Type: application/x-ndjson\r\nContent-Length: {}\r\n{authorization}\r\n",
         body.len()
     );
-    stream
-        .write_all(head.as_bytes())
-        .expect("a request can be sent");
-    stream.write_all(body).expect("a request can be sent");
-    let mut answer = String::new();
-    stream
-        .read_to_string(&mut answer)
-        .expect("answers are UTF-8");
-    let (head, body) = answer.split_once("\r\n\r\n").expect("an HTTP answer");
-    let status = head
-        .split(' ')
-        .nth(1)
-        .and_then(|status| status.parse().ok());
-    let body = serde_json::from_str(body).expect("answers are JSON");
-    (status.expect("an HTTP status"), body)
+    let (status, answer) = exchange(address, &[head.as_bytes(), body].concat());
+    let answer = serde_json::from_str(&answer).expect("answers are JSON");
+    (status, answer)
 }
 
 #[test]

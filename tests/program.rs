@@ -278,22 +278,9 @@ impl Running {
     /// Status and body of a GET.
     pub(crate) fn get(&mut self, path: &str) -> (u16, String) {
         let address = self.address();
-        let mut stream = TcpStream::connect(&address).expect("the service listens");
         let request =
             format!("GET {path} HTTP/1.1\r\nHost: {address}\r\nConnection: close\r\n\r\n");
-        stream
-            .write_all(request.as_bytes())
-            .expect("a request can be sent");
-        let mut answer = String::new();
-        stream
-            .read_to_string(&mut answer)
-            .expect("answers are UTF-8");
-        let (head, body) = answer.split_once("\r\n\r\n").expect("an HTTP answer");
-        let status = head
-            .split(' ')
-            .nth(1)
-            .and_then(|status| status.parse().ok());
-        (status.expect("an HTTP status"), body.to_owned())
+        exchange(&address, request.as_bytes())
     }
 
     /// Waits until `done`; the process must not end meanwhile.
@@ -338,6 +325,22 @@ impl Drop for Running {
         self.child.kill().ok();
         self.child.wait().ok();
     }
+}
+
+/// Status and body of the answer to a request that closes its connection.
+pub(crate) fn exchange(address: &str, request: &[u8]) -> (u16, String) {
+    let mut stream = TcpStream::connect(address).expect("the service listens");
+    stream.write_all(request).expect("a request can be sent");
+    let mut answer = String::new();
+    stream
+        .read_to_string(&mut answer)
+        .expect("answers are UTF-8");
+    let (head, body) = answer.split_once("\r\n\r\n").expect("an HTTP answer");
+    let status = head
+        .split(' ')
+        .nth(1)
+        .and_then(|status| status.parse().ok());
+    (status.expect("an HTTP status"), body.to_owned())
 }
 
 /// Waits for another process: the one place where a test sleeps.
