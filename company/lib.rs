@@ -1,0 +1,1 @@
+//! An invented company, and what its audit logs would hold.
