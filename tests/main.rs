@@ -9,6 +9,7 @@ mod aws;
 mod bad_input;
 mod command_line;
 mod crash;
+mod demo;
 mod events;
 mod examples;
 mod http;
