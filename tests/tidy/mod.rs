@@ -5,7 +5,11 @@
 
 mod documents;
 mod metrics;
-mod source;
+mod settings;
+pub(crate) mod source;
+mod topology;
+
+use std::{env, fs};
 
 use source::SourceFile;
 
@@ -111,6 +115,17 @@ const UNFINISHED: [&str; 2] = [concat!("TO", "DO"), concat!("FIX", "ME")];
 fn check(complaints: impl IntoIterator<Item = String>) {
     let complaints: Vec<String> = complaints.into_iter().collect();
     assert!(complaints.is_empty(), "\n{}\n", complaints.join("\n"));
+}
+
+/// The complaint that a document made from the code is older than the code.
+/// Where IDTRAIL_WRITE_DOCS is set, as by `make docs`, it is written anew.
+fn written(name: &str, text: &str) -> Option<String> {
+    let path = source::repository().join(name);
+    if env::var_os("IDTRAIL_WRITE_DOCS").is_some() {
+        fs::write(&path, text).expect("a document can be written");
+    }
+    let found = fs::read_to_string(&path).unwrap_or_default();
+    (found != text).then(|| format!("{name}: is older than the code, run make docs"))
 }
 
 fn complaints_of(rule: impl Fn(&SourceFile) -> Vec<String>) -> Vec<String> {
