@@ -19,5 +19,6 @@ pub mod logging;
 pub mod metrics;
 pub mod progress;
 pub mod publish;
+pub mod scrape;
 pub mod settings;
 pub mod verify;
