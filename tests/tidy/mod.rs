@@ -112,7 +112,7 @@ const STAGES: [&str; 3] = ["ingest", "journal", "lake"];
 /// Marks of unfinished work; written apart, so that this file is clean.
 const UNFINISHED: [&str; 2] = [concat!("TO", "DO"), concat!("FIX", "ME")];
 
-fn check(complaints: impl IntoIterator<Item = String>) {
+pub(crate) fn check(complaints: impl IntoIterator<Item = String>) {
     let complaints: Vec<String> = complaints.into_iter().collect();
     assert!(complaints.is_empty(), "\n{}\n", complaints.join("\n"));
 }
