@@ -23,11 +23,16 @@ pub(super) fn is_shown(shown: &[String], found: &str, more: bool) -> bool {
         shown.push("…".to_owned());
     }
     let found: Vec<String> = found.lines().map(plain).collect();
-    matches(trimmed(&shown), trimmed(&found), &|line| line == "…", &|shown, found| {
-        let shown: Vec<char> = shown.chars().collect();
-        let found: Vec<char> = found.chars().collect();
-        matches(&shown, &found, &|c| *c == '…', &|a, b| a == b)
-    })
+    matches(
+        trimmed(&shown),
+        trimmed(&found),
+        &|line| line == "…",
+        &|shown, found| {
+            let shown: Vec<char> = shown.chars().collect();
+            let found: Vec<char> = found.chars().collect();
+            matches(&shown, &found, &|c| *c == '…', &|a, b| a == b)
+        },
+    )
 }
 
 /// Without empty lines at the end, which keep commands of a document apart.
@@ -75,7 +80,8 @@ fn plain(line: &str) -> String {
     let mut rest = line.trim_end();
     while let Some(first) = rest.chars().next() {
         let word_before = out.ends_with(|c: char| c.is_alphanumeric());
-        let varying = (!word_before).then(|| moment(rest).or_else(|| id(rest)).or_else(|| amount(rest)));
+        let varying =
+            (!word_before).then(|| moment(rest).or_else(|| id(rest)).or_else(|| amount(rest)));
         if let Some((kind, length)) = varying.flatten() {
             out.push_str(kind);
             rest = &rest[length..];
@@ -102,7 +108,10 @@ fn moment(text: &str) -> Option<(&'static str, usize)> {
     };
     let mut end = date + 1 + time;
     if text[end..].starts_with('.') {
-        end += 1 + text[end + 1..].bytes().take_while(u8::is_ascii_digit).count();
+        end += 1 + text[end + 1..]
+            .bytes()
+            .take_while(u8::is_ascii_digit)
+            .count();
     }
     end += usize::from(text[end..].starts_with('Z'));
     Some(("TIME", end))
@@ -111,17 +120,22 @@ fn moment(text: &str) -> Option<(&'static str, usize)> {
 /// The length of `shape`, if the text begins with it; 0 is any digit.
 fn shaped(text: &str, shape: &str) -> Option<usize> {
     let fits = text.len() >= shape.len()
-        && shape.bytes().zip(text.bytes()).all(|(shape, byte)| match shape {
-            b'0' => byte.is_ascii_digit(),
-            other => byte == other,
-        });
+        && shape
+            .bytes()
+            .zip(text.bytes())
+            .all(|(shape, byte)| match shape {
+                b'0' => byte.is_ascii_digit(),
+                other => byte == other,
+            });
     fits.then_some(shape.len())
 }
 
 /// A digest, commit, writer or message id.
 fn id(text: &str) -> Option<(&'static str, usize)> {
     let run: &str = &text[..text.bytes().take_while(u8::is_ascii_alphanumeric).count()];
-    let hexadecimal = run.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'));
+    let hexadecimal = run
+        .bytes()
+        .all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'));
     let digits = run.bytes().filter(u8::is_ascii_digit).count();
     let telling = digits > NUMBER_DIGITS_MAX || (digits > 0 && digits < run.len());
     (run.len() >= ID_DIGITS_MIN && hexadecimal && telling).then_some(("ID", run.len()))
@@ -134,8 +148,11 @@ fn amount(text: &str) -> Option<(&'static str, usize)> {
         .take_while(|byte| byte.is_ascii_digit() || matches!(byte, b'.' | b','))
         .count();
     let rest = text[digits..].strip_prefix(' ').unwrap_or(&text[digits..]);
-    let unit = &rest[..rest.find(|c: char| !c.is_alphanumeric() && c != '/' && c != '%').unwrap_or(rest.len())];
-    let known = digits > 0 && text.starts_with(|c: char| c.is_ascii_digit()) && UNITS.contains(&unit);
+    let unit = &rest[..rest
+        .find(|c: char| !c.is_alphanumeric() && c != '/' && c != '%')
+        .unwrap_or(rest.len())];
+    let known =
+        digits > 0 && text.starts_with(|c: char| c.is_ascii_digit()) && UNITS.contains(&unit);
     known.then(|| ("AMOUNT", text.len() - rest.len()))
 }
 
@@ -143,7 +160,11 @@ fn amount(text: &str) -> Option<(&'static str, usize)> {
 fn what_varies_is_alike_and_all_else_is_not() {
     for (shown, found, alike) in [
         ("seq=1", "seq=2", false),
-        ("2026-11-23T03:53:27.280Z  INFO up", "2027-01-02T00:00:00Z INFO up", true),
+        (
+            "2026-11-23T03:53:27.280Z  INFO up",
+            "2027-01-02T00:00:00Z INFO up",
+            true,
+        ),
         ("│ 08:58:41 │ okta │", "│ 08:58:41  │ okta   │", true),
         ("│ 08:58:41 │", "│ 08:58:42 │", false),
         ("writer 84acfa4d3ce5e44c", "writer 0000fa4d3ce5e44d", true),

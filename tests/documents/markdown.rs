@@ -104,7 +104,9 @@ impl Block {
         Block {
             line,
             language,
-            tags: tags.map(|(key, value)| (key.to_owned(), value.to_owned())).collect(),
+            tags: tags
+                .map(|(key, value)| (key.to_owned(), value.to_owned()))
+                .collect(),
             lines: lines.iter().map(|line| (*line).to_owned()).collect(),
         }
     }
@@ -119,7 +121,9 @@ impl Block {
     }
 
     pub(crate) fn tags(&self) -> impl Iterator<Item = (&str, &str)> {
-        self.tags.iter().map(|(key, value)| (key.as_str(), value.as_str()))
+        self.tags
+            .iter()
+            .map(|(key, value)| (key.as_str(), value.as_str()))
     }
 
     /// Whether somebody else runs it, or nobody can.
@@ -135,7 +139,12 @@ fn blocks_have_their_line_language_and_tags() {
         .iter()
         .map(|block| {
             let by = block.tag("by").unwrap_or("-");
-            format!("{} {} {by} {}", block.line, block.language, block.lines.join("/"))
+            format!(
+                "{} {} {by} {}",
+                block.line,
+                block.language,
+                block.lines.join("/")
+            )
         })
         .collect();
     assert_eq!(found, ["4 sh recipes a//b", "10 run - c", "13  - d"]);

@@ -26,7 +26,7 @@ mod session;
 mod sources;
 mod steps;
 
-use std::{env, fs, ops::Range, path::Path, thread};
+use std::{fs, ops::Range, path::Path, thread};
 
 use markdown::{Document, documents};
 use session::Outcome;
@@ -35,7 +35,7 @@ use steps::Step;
 use crate::{
     program::Deployment,
     readers,
-    tidy::{check, source::repository},
+    tidy::{check, source::repository, writes_documents},
 };
 
 /// A session that a document shows otherwise than it goes.
@@ -64,13 +64,19 @@ fn fault(document: &Document, step: &Step, outcome: Option<&Outcome>) -> Option<
         };
     };
     if outcome.code != Some(shown.exit) {
-        let code = outcome.code.map_or("none".to_owned(), |code| code.to_string());
+        let code = outcome
+            .code
+            .map_or("none".to_owned(), |code| code.to_string());
         return told(&format!(
             "ends with code {code}, shown is {}: {}",
             shown.exit, outcome.output
         ));
     }
-    if compare::is_shown(&shown.lines, &outcome.output, step.serves && !shown.is_interrupted()) {
+    if compare::is_shown(
+        &shown.lines,
+        &outcome.output,
+        step.serves && !shown.is_interrupted(),
+    ) {
         return None;
     }
     Some(Fault {
@@ -89,7 +95,10 @@ fn difference(shown: &[String], found: &str) -> String {
     let tails = shown[head..].iter().rev().zip(found[head..].iter().rev());
     let tail = tails.take_while(|(a, b)| a == b).count();
     let of = |mark: &str, lines: &[&str]| -> String {
-        lines.iter().map(|line| format!("  {mark} {line}\n")).collect()
+        lines
+            .iter()
+            .map(|line| format!("  {mark} {line}\n"))
+            .collect()
     };
     let shown: Vec<&str> = shown.iter().map(String::as_str).collect();
     of("-", &shown[head..shown.len() - tail]) + &of("+", &found[head..found.len() - tail])
@@ -117,12 +126,17 @@ fn follow(document: &Document, python: Option<&Path>) -> Vec<String> {
     }
     let outcomes = session::run(&steps, python);
     let pairs = steps.iter().zip(&outcomes);
-    let faults: Vec<Fault> =
-        pairs.filter_map(|(step, outcome)| fault(document, step, outcome.as_ref())).collect();
-    if env::var_os("IDTRAIL_WRITE_DOCS").is_some() && faults.iter().any(|fault| fault.mend.is_some()) {
-        mend(document, &faults);
+    let faults: Vec<Fault> = pairs
+        .filter_map(|(step, outcome)| fault(document, step, outcome.as_ref()))
+        .collect();
+    let (mut mends, mut rest): (Vec<_>, Vec<_>) =
+        faults.into_iter().partition(|fault| fault.mend.is_some());
+    if writes_documents() && !mends.is_empty() {
+        mend(document, &mends);
+    } else {
+        rest.append(&mut mends);
     }
-    faults.into_iter().map(|fault| fault.complaint).collect()
+    rest.into_iter().map(|fault| fault.complaint).collect()
 }
 
 #[test]
@@ -136,7 +150,9 @@ fn every_document_goes_as_it_says() {
             .map(|document| scope.spawn(|| follow(document, python.as_deref())))
             .collect();
         let followed = followed.into_iter();
-        followed.flat_map(|thread| thread.join().expect("its panic was shown")).collect::<Vec<_>>()
+        followed
+            .flat_map(|thread| thread.join().expect("its panic was shown"))
+            .collect::<Vec<_>>()
     });
     check(complaints);
 }
@@ -145,9 +161,10 @@ fn every_document_goes_as_it_says() {
 fn settings_in_a_document_are_accepted() {
     let mut complaints = Vec::new();
     for document in documents() {
-        let settings = document.blocks.iter().filter(|block| {
-            block.language == "yaml" && block.tag("not") != Some("settings")
-        });
+        let settings = document
+            .blocks
+            .iter()
+            .filter(|block| block.language == "yaml" && block.tag("not") != Some("settings"));
         for block in settings {
             let deployment = Deployment::new();
             let topology = fs::read(repository().join("topology.toml"));
@@ -156,7 +173,10 @@ fn settings_in_a_document_are_accepted() {
             let file = file.to_str().expect("test paths are UTF-8");
             let checked = deployment.idtrail(&["--config", file, "check"]);
             if checked.code != Some(0) {
-                complaints.push(format!("{}:{}: {}", document.name, block.line, checked.stderr));
+                complaints.push(format!(
+                    "{}:{}: {}",
+                    document.name, block.line, checked.stderr
+                ));
             }
         }
     }

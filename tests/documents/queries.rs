@@ -72,9 +72,14 @@ fn every_query_of_a_document_finds_something() {
         .expect("Python runs");
     assert!(output.status.success(), "{output:?}");
     let counts: Vec<Value> = serde_json::from_slice(&output.stdout).expect("JSON");
-    check(queries.iter().zip(counts).filter_map(|((document, block), count)| {
-        let any = block.tag("rows") == Some("any");
-        let fine = count.as_u64().is_some_and(|rows| any || rows > 0);
-        (!fine).then(|| format!("{}:{}: finds {count}", document.name, block.line))
-    }));
+    check(
+        queries
+            .iter()
+            .zip(counts)
+            .filter_map(|((document, block), count)| {
+                let any = block.tag("rows") == Some("any");
+                let fine = count.as_u64().is_some_and(|rows| any || rows > 0);
+                (!fine).then(|| format!("{}:{}: finds {count}", document.name, block.line))
+            }),
+    );
 }

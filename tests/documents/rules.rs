@@ -16,8 +16,20 @@ const RUN: [&str; 4] = ["bash", "console", "run", "sh"];
 /// Words that begin a command. In blocks of other languages they would be one
 /// that nobody runs.
 const COMMANDS: [&str; 14] = [
-    "$", "aws", "cargo", "curl", "docker", "duckdb", "helm", "idtrail", "kubectl", "make",
-    "promtool", "python3", "scripts/", "teleport-event-handler",
+    "$",
+    "aws",
+    "cargo",
+    "curl",
+    "docker",
+    "duckdb",
+    "helm",
+    "idtrail",
+    "kubectl",
+    "make",
+    "promtool",
+    "python3",
+    "scripts/",
+    "teleport-event-handler",
 ];
 
 /// What a block may need that no test has: `needs=okta`.
@@ -52,8 +64,14 @@ fn targets() -> BTreeMap<String, String> {
     let mut targets = BTreeMap::new();
     let mut open = None;
     for line in makefile.lines() {
-        if let Some((name, _)) = line.split_once(':').filter(|(_, rest)| !rest.starts_with('=')) {
-            if name.bytes().all(|byte| byte.is_ascii_lowercase() || byte == b'-') {
+        if let Some((name, _)) = line
+            .split_once(':')
+            .filter(|(_, rest)| !rest.starts_with('='))
+        {
+            if name
+                .bytes()
+                .all(|byte| byte.is_ascii_lowercase() || byte == b'-')
+            {
                 open = Some(name.to_owned());
                 targets.insert(name.to_owned(), String::new());
             }
@@ -66,12 +84,14 @@ fn targets() -> BTreeMap<String, String> {
 
 /// Targets that a text has its reader make.
 fn made(text: &str) -> impl Iterator<Item = &str> {
-    let after = text.match_indices("make ").filter(|(at, _)| {
-        text[..*at].ends_with(['`', '\n', ' ']) || *at == 0
-    });
+    let after = text
+        .match_indices("make ")
+        .filter(|(at, _)| text[..*at].ends_with(['`', '\n', ' ']) || *at == 0);
     after.map(|(at, found)| {
         let rest = &text[at + found.len()..];
-        &rest[..rest.find(|c: char| !c.is_ascii_lowercase() && c != '-').unwrap_or(rest.len())]
+        &rest[..rest
+            .find(|c: char| !c.is_ascii_lowercase() && c != '-')
+            .unwrap_or(rest.len())]
     })
 }
 
@@ -80,7 +100,9 @@ fn complaints(document: &str, block: &Block) -> Vec<String> {
     let mut complaints = Vec::new();
     for (key, value) in block.tags() {
         let what = match key {
-            "needs" if !NEEDS.iter().any(|(name, _)| *name == value) => "nothing is known of this need",
+            "needs" if !NEEDS.iter().any(|(name, _)| *name == value) => {
+                "nothing is known of this need"
+            }
             "by" => match by(document, block, value) {
                 Some(what) => what,
                 None => continue,
@@ -91,13 +113,21 @@ fn complaints(document: &str, block: &Block) -> Vec<String> {
         complaints.push(format!("{key}={value}: {what}"));
     }
     let run = RUN.contains(&block.language.as_str());
-    if run && block.language == "console" && !block.lines.first().is_some_and(|line| line.starts_with("$ ")) {
+    if run
+        && block.language == "console"
+        && !block
+            .lines
+            .first()
+            .is_some_and(|line| line.starts_with("$ "))
+    {
         complaints.push("begin with `$ ` and a command".to_owned());
     }
     if !run && !block.is_left_out() && block.tag("file").is_none() {
         let is_command = |line: &&String| {
             let first = line.split_whitespace().next().unwrap_or_default();
-            COMMANDS.iter().any(|word| *word == first || (word.ends_with('/') && first.starts_with(word)))
+            COMMANDS
+                .iter()
+                .any(|word| *word == first || (word.ends_with('/') && first.starts_with(word)))
         };
         complaints.extend(block.lines.iter().find(is_command).map(|line| {
             format!("`{line}` is run by nobody: make it a block of console or sh, or tag who runs it (by=) or what it needs (needs=)")
@@ -114,7 +144,9 @@ fn by(document: &str, block: &Block, name: &str) -> Option<&'static str> {
         "make" => {
             let text = block.text();
             let unknown = made(&text).find(|target| {
-                !MADE.iter().any(|(name, file, text)| name == target && read(file).contains(text))
+                !MADE
+                    .iter()
+                    .any(|(name, file, text)| name == target && read(file).contains(text))
             });
             unknown.map(|_| "one of these targets is made by neither CI nor a test: see MADE")
         }
@@ -123,10 +155,17 @@ fn by(document: &str, block: &Block, name: &str) -> Option<&'static str> {
             let Ok(test) = fs::read_to_string(repository().join(format!("tests/{file}.rs"))) else {
                 return Some("is neither recipes nor make, nor a file of tests");
             };
-            let words = block.lines.iter().filter_map(|line| line.split_once("idtrail ")).flat_map(|(_, rest)| rest.split_whitespace());
-            let given = words.filter(|word| word.starts_with("--") || word.bytes().all(|b| b.is_ascii_lowercase()));
+            let words = block
+                .lines
+                .iter()
+                .filter_map(|line| line.split_once("idtrail "))
+                .flat_map(|(_, rest)| rest.split_whitespace());
+            let given = words.filter(|word| {
+                word.starts_with("--") || word.bytes().all(|b| b.is_ascii_lowercase())
+            });
             let mut given = given.filter(|word| *word != "--config");
-            (!given.all(|word| test.contains(&format!("\"{word}\"")))).then_some("that test does not give these words to the program")
+            (!given.all(|word| test.contains(&format!("\"{word}\""))))
+                .then_some("that test does not give these words to the program")
         }
     }
 }
@@ -138,7 +177,9 @@ fn every_command_of_a_document_is_run_by_somebody() {
         let blocks = document.blocks.iter().flat_map(|block| {
             let place = format!("{}:{}", document.name, block.line);
             let complaints = complaints(&document.name, block);
-            complaints.into_iter().map(move |what| format!("{place}: {what}"))
+            complaints
+                .into_iter()
+                .map(move |what| format!("{place}: {what}"))
         });
         let inline = document.text.split('`').skip(1).step_by(2);
         let gone = inline
@@ -161,9 +202,13 @@ fn a_planted_command_that_nobody_runs_is_seen() {
         ("text by=make", "make tea", true),
         ("sh", "idtrail run --drain", false),
         ("sh by=recipes", "aws sts get-caller-identity", true),
-        ("sh by=aws/operation", "idtrail check --live", false),
-        ("sh by=aws/operation", "idtrail check --alive", true),
-        ("sh needs=teleport", "teleport-event-handler configure", false),
+        ("sh by=aws/permissions", "idtrail check --live", false),
+        ("sh by=aws/permissions", "idtrail check --alive", true),
+        (
+            "sh needs=teleport",
+            "teleport-event-handler configure",
+            false,
+        ),
         ("sh needs=luck", "true", true),
         ("sh when=later", "true", true),
         ("console", "ls", true),

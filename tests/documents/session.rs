@@ -53,7 +53,11 @@ pub(super) fn run(steps: &[Step], python: Option<&Path>) -> Vec<Option<Outcome>>
     let begun = Instant::now();
     let mut since = begun.elapsed();
     let mut waiting: Vec<usize> = (0..steps.len()).filter(|n| steps[*n].serves).collect();
-    while shell.try_wait().expect("a child can be waited for").is_none() {
+    while shell
+        .try_wait()
+        .expect("a child can be waited for")
+        .is_none()
+    {
         match waiting.first() {
             Some(&n) if scratch.said(n, "out").is_none() => since = begun.elapsed(),
             Some(&n) => {
@@ -68,7 +72,9 @@ pub(super) fn run(steps: &[Step], python: Option<&Path>) -> Vec<Option<Outcome>>
         }
         pause(Duration::from_millis(5));
     }
-    (0..steps.len()).map(|n| scratch.outcome(n, &steps[n])).collect()
+    (0..steps.len())
+        .map(|n| scratch.outcome(n, &steps[n]))
+        .collect()
 }
 
 fn is_ready(step: &Step, said: &str) -> bool {
@@ -141,7 +147,10 @@ impl Scratch {
             let file = |ending| self.file(n, ending).display().to_string();
             let (out, code, go, failed) = (file("out"), file("code"), file("go"), file("failed"));
             let command = step.command.replace(LISTEN, &self.listen);
-            let interrupted = step.shown.as_ref().is_some_and(|shown| shown.is_interrupted());
+            let interrupted = step
+                .shown
+                .as_ref()
+                .is_some_and(|shown| shown.is_interrupted());
             let body = match (&step.shown, step.serves) {
                 (None, _) => format!(
                     "trap 'echo \"$BASH_COMMAND\" >>{failed}' ERR\n{command}\necho 0 >{code}\ntrap - ERR\n"
@@ -170,7 +179,8 @@ impl Scratch {
     fn output(&self, n: usize) -> String {
         let said = self.said(n, "out").unwrap_or_default();
         let folder = self.path("work").display().to_string();
-        said.replace(&self.listen, LISTEN).replace(&folder, "/home/ada/idtrail")
+        said.replace(&self.listen, LISTEN)
+            .replace(&folder, "/home/ada/idtrail")
     }
 
     fn outcome(&self, n: usize, step: &Step) -> Option<Outcome> {
@@ -186,7 +196,9 @@ impl Scratch {
         };
         Some(Outcome {
             output,
-            code: self.said(n, "code").and_then(|code| code.trim().parse().ok()),
+            code: self
+                .said(n, "code")
+                .and_then(|code| code.trim().parse().ok()),
             failed: self.said(n, "failed").unwrap_or_default(),
         })
     }

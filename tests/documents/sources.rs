@@ -4,13 +4,11 @@
 //! The event is the page's block of JSON; the row is the last cell of a table
 //! with one line a column, in the order of the lake's table.
 
-use std::{env, fs};
-
 use audit::{normalize::normalize, schema::Column, source::Source};
 use serde_json::Value;
 
 use super::markdown::{Document, document};
-use crate::tidy::{check, source::repository};
+use crate::tidy::{check, written};
 
 /// 2026-01-01T00:00:00Z
 const SENT_MS: i64 = 1_767_225_600_000;
@@ -30,7 +28,12 @@ fn row(source: Source, event: &str) -> Vec<String> {
             cell(at.ok().map(|at| format!("{at:.3}")))
         }
         Column::EventData => "the event".to_owned(),
-        _ => cell(texts.next().expect("a text for each other column").map(str::to_owned)),
+        _ => cell(
+            texts
+                .next()
+                .expect("a text for each other column")
+                .map(str::to_owned),
+        ),
     });
     columns.collect()
 }
@@ -67,16 +70,12 @@ fn a_source_page_shows_the_row_that_its_event_becomes() {
         let name = &page.name;
         match mended(source, &page) {
             Err(what) => Some(format!("{name}: {what}")),
-            Ok(text) if text == page.text => None,
-            Ok(text) => {
-                if env::var_os("IDTRAIL_WRITE_DOCS").is_some() {
-                    fs::write(repository().join(name), &text).expect("a document can be written");
-                }
+            Ok(text) => written(name, &text).map(|complaint| {
                 let pairs = page.text.lines().zip(text.lines());
                 let changed = pairs.filter(|(old, new)| old != new);
                 let shown: String = changed.map(|(_, new)| format!("\n  {new}")).collect();
-                Some(format!("{name}: the event becomes another row, run make docs:{shown}"))
-            }
+                format!("{complaint}; its event now becomes{shown}")
+            }),
         }
     }));
 }

@@ -94,9 +94,9 @@ fn session(block: &Block) -> Vec<Step> {
         }
         steps.push(Step {
             line: at + 1,
-            serves: SERVERS.iter().any(|(server, ends)| {
-                command.starts_with(server) && !command.contains(ends)
-            }),
+            serves: SERVERS
+                .iter()
+                .any(|(server, ends)| command.starts_with(server) && !command.contains(ends)),
             command,
             shown: Some(Shown {
                 at: end..end,
@@ -148,18 +148,31 @@ fn a_session_is_commands_with_what_each_answers() {
     let document = Document {
         name: String::new(),
         text: String::new(),
-        blocks: vec![Block::of(10, "console exit=2", &["$ a 'x", "y'", "1", "", "$ idtrail run"])],
+        blocks: vec![Block::of(
+            10,
+            "console exit=2",
+            &["$ a 'x", "y'", "1", "", "$ idtrail run"],
+        )],
     };
     let steps = steps(&document);
     let told: Vec<_> = steps
         .iter()
         .map(|step| {
             let shown = step.shown.as_ref().expect("a session shows");
-            (step.line, step.command.as_str(), shown.at.clone(), shown.exit, step.serves)
+            (
+                step.line,
+                step.command.as_str(),
+                shown.at.clone(),
+                shown.exit,
+                step.serves,
+            )
         })
         .collect();
     assert_eq!(
         told,
-        [(10, "a 'x\ny'", 11..13, 0, false), (14, "idtrail run", 14..14, 2, true)]
+        [
+            (10, "a 'x\ny'", 11..13, 0, false),
+            (14, "idtrail run", 14..14, 2, true)
+        ]
     );
 }

@@ -61,6 +61,24 @@ fn every_file_a_document_names_exists() {
 }
 
 #[test]
+fn every_test_a_document_names_exists() {
+    let files = source::all();
+    let functions: BTreeSet<&str> = files
+        .iter()
+        .flat_map(|file| file.functions.iter().map(|function| function.name.as_str()))
+        .collect();
+    let known: BTreeSet<&str> = files.iter().flat_map(|file| words(&file.text)).collect();
+    check(documents().iter().flat_map(|document| {
+        let named = document.text.split('`').skip(1).step_by(2);
+        let tests = named.filter(|word| words(word).eq([*word]) && word.matches('_').count() >= 3);
+        // Metrics and settings are long names too.
+        let gone = tests.filter(|name| !functions.contains(name) && !known.contains(name));
+        let complaints = gone.map(|name| format!("{}: `{name}` does not exist", document.name));
+        complaints.collect::<Vec<_>>()
+    }));
+}
+
+#[test]
 fn the_readme_shows_the_topology_as_it_is() {
     let picture = Topology::builtin().picture();
     let readme = document("README.md").text;

@@ -117,11 +117,16 @@ pub(crate) fn check(complaints: impl IntoIterator<Item = String>) {
     assert!(complaints.is_empty(), "\n{}\n", complaints.join("\n"));
 }
 
-/// The complaint that a document made from the code is older than the code.
-/// Where IDTRAIL_WRITE_DOCS is set, as by `make docs`, it is written anew.
-fn written(name: &str, text: &str) -> Option<String> {
+/// Whether documents are to be written, as by `make docs`, not compared.
+pub(crate) fn writes_documents() -> bool {
+    env::var_os("IDTRAIL_WRITE_DOCS").is_some()
+}
+
+/// The complaint that a document made from the code is older than the code;
+/// where documents are to be written, it is.
+pub(crate) fn written(name: &str, text: &str) -> Option<String> {
     let path = source::repository().join(name);
-    if env::var_os("IDTRAIL_WRITE_DOCS").is_some() {
+    if writes_documents() {
         fs::write(&path, text).expect("a document can be written");
     }
     let found = fs::read_to_string(&path).unwrap_or_default();

@@ -6,10 +6,7 @@ use std::{collections::BTreeMap, fs};
 use super::{check, source};
 
 /// Tables whose names are those of supervisors and actors, not keys.
-const NAMED: [(&str, &str); 2] = [
-    ("supervisors.", "## Supervisors"),
-    ("actors.", "## Actors"),
-];
+const NAMED: [(&str, &str); 2] = [("supervisors.", "## Supervisors"), ("actors.", "## Actors")];
 
 fn read(name: &str) -> String {
     let path = source::repository().join(name);
@@ -24,7 +21,8 @@ fn keys(topology: &str) -> BTreeMap<(&'static str, String), String> {
     for line in topology.lines() {
         if let Some(name) = line.strip_prefix('[') {
             table = name.trim_end_matches(']').to_owned();
-        } else if let Some((key, value)) = line.split_once(" = ").filter(|_| !line.starts_with('#')) {
+        } else if let Some((key, value)) = line.split_once(" = ").filter(|_| !line.starts_with('#'))
+        {
             let named = NAMED.iter().find(|(prefix, _)| table.starts_with(prefix));
             match named {
                 Some((_, heading)) => found.insert((*heading, key.to_owned()), String::new()),
@@ -44,7 +42,10 @@ fn explained(page: &str) -> BTreeMap<(&str, String), String> {
         if line.starts_with("## ") {
             heading = line;
         }
-        let cells: Vec<&str> = line.split('|').map(|cell| cell.trim().trim_matches('`')).collect();
+        let cells: Vec<&str> = line
+            .split('|')
+            .map(|cell| cell.trim().trim_matches('`'))
+            .collect();
         match cells[..] {
             ["", key, value, _, ""] if line.starts_with("| `") => {
                 found.insert((heading, key.to_owned()), value.to_owned());
@@ -70,7 +71,11 @@ fn every_key_of_the_topology_is_explained_with_its_value() {
         });
     let gone = explained
         .keys()
-        .filter(|(heading, key)| !keys.keys().any(|known| known.0 == *heading && known.1 == *key))
+        .filter(|(heading, key)| {
+            !keys
+                .keys()
+                .any(|known| known.0 == *heading && known.1 == *key)
+        })
         .map(|(heading, key)| format!("docs/topology.md: {heading}: `{key}` is no key, remove it"));
     check(missing.chain(gone));
 }

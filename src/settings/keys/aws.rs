@@ -89,12 +89,10 @@ pub(super) const TABLE: &[Key] = &[
     ),
 ];
 
-pub(super) const LATER: &[Key] = &[
-    key(
-        "backend.postgres.connection",
-        Kind::Text,
-        None,
-        Reach::Later,
-        "PostgreSQL for alerts and views, needed with more than one replica.",
-    ),
-];
+pub(super) const LATER: &[Key] = &[key(
+    "backend.postgres.connection",
+    Kind::Text,
+    None,
+    Reach::Later,
+    "PostgreSQL for alerts and views, needed with more than one replica.",
+)];
