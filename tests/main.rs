@@ -13,6 +13,7 @@ mod documents;
 mod events;
 mod http;
 mod ingest;
+mod need;
 mod program;
 mod readers;
 mod spine;
