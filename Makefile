@@ -40,8 +40,8 @@ bench: prepare ## Build idtrail as it is shipped and measure it, e.g. ARGS="--ru
 	@scripts/bench $(ARGS)
 
 .PHONY: docs
-docs: prepare ## Write what the documents take from the code: docs/metrics.md.
-	@IDTRAIL_WRITE_DOCS=1 cargo test --quiet --workspace --test main tidy::metrics
+docs: prepare $(VENV)/installed ## Write what the documents take from the code: references, and what commands answer.
+	@IDTRAIL_WRITE_DOCS=1 cargo test --quiet --workspace --test main -- --test-threads=1 tidy:: documents::
 
 .PHONY: fmt
 fmt: prepare ## Format the code.
