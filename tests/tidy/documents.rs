@@ -94,12 +94,12 @@ fn every_test_a_document_names_exists() {
 }
 
 #[test]
-fn the_readme_shows_the_topology_as_it_is() {
+fn the_architecture_shows_the_topology_as_it_is() {
     let picture = Topology::builtin().picture();
-    let readme = document("README.md").text;
+    let architecture = document("ARCHITECTURE.md").text;
     assert!(
-        readme.contains(picture.trim_end()),
-        "README.md: the picture is now\n\n{picture}"
+        architecture.contains(picture.trim_end()),
+        "ARCHITECTURE.md: the picture is now\n\n{picture}"
     );
 }
 
