@@ -65,7 +65,10 @@ impl<D: Days> Iterator for Events<'_, D> {
             }
             let (day, events) = self.days.next()?;
             let mut planned = plan::day(self.company, day, events);
-            if let Some((_, staged)) = self.staged.take_if(|(staged, _)| staged.number == day.number) {
+            if let Some((_, staged)) = self
+                .staged
+                .take_if(|(staged, _)| staged.number == day.number)
+            {
                 planned.extend(staged);
                 planned.sort_unstable();
             }

@@ -31,10 +31,6 @@ mod things;
 use audit::source::Source;
 use jiff::{Timestamp, civil::Date};
 
-pub use self::{
-    break_in::{BreakIn, Touched},
-    history::DAYS,
-};
 use self::{
     activity::Activity,
     atlas::{Atlas, Use},
@@ -45,6 +41,10 @@ use self::{
     template::Names,
     template_index::{Index, Weights},
     things::Things,
+};
+pub use self::{
+    break_in::{BreakIn, Touched},
+    history::DAYS,
 };
 
 /// People do so much less on a weekend.
@@ -119,7 +119,9 @@ impl Company {
         let of_source = |source: Source| {
             let own = templates.iter().enumerate();
             let own = own.filter(|(_, template)| template.source == source);
-            let usual = own.clone().map(|(index, template)| (index, template.weight));
+            let usual = own
+                .clone()
+                .map(|(index, template)| (index, template.weight));
             let quiet = own.map(|(index, it)| (index, weekend(it.group, it.weight)));
             [Weights::of(usual), Weights::of(quiet)]
         };

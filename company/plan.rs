@@ -246,7 +246,11 @@ impl<'a> Planner<'a> {
         let seat = if below(this_week, 100) < 4 {
             desk.away[below(mix(this_week, 1), desk.away.len() as u64) as usize]
         } else if late || self.day.is_weekend() || today % 100 >= 55 {
-            if today % 10 == 7 { desk.mobile } else { desk.house }
+            if today % 10 == 7 {
+                desk.mobile
+            } else {
+                desk.house
+            }
         } else {
             desk.office
         };

@@ -14,7 +14,15 @@ const PEOPLE: &str = include_str!("templates/people.txt");
 
 /// What is known of an actor by name, in the order of [`Actor::texts`].
 const ATTRIBUTES: [&str; 9] = [
-    "name", "first", "last", "email", "login", "title", "department", "sso_role", "unix",
+    "name",
+    "first",
+    "last",
+    "email",
+    "login",
+    "title",
+    "department",
+    "sso_role",
+    "unix",
 ];
 
 pub(crate) const DOMAIN: &str = "example.com";
@@ -39,7 +47,10 @@ pub(crate) struct Actor {
 pub(crate) enum Home {
     Person(Desk),
     /// The addresses that it goes out by, and when.
-    Machine { spots: Vec<usize>, rhythm: Rhythm },
+    Machine {
+        spots: Vec<usize>,
+        rhythm: Rhythm,
+    },
 }
 
 /// A person's addresses, as spots of the atlas, and hours.
@@ -151,9 +162,13 @@ impl Staff {
             return Err(format!("no person: {row:?}"));
         };
         let wrong = |what: &str| format!("{first} {last}: {what}");
-        let listed = departments.row(department).map(|row| &departments.rows[row]);
+        let listed = departments
+            .row(department)
+            .map(|row| &departments.rows[row]);
         let listed = listed.ok_or_else(|| wrong("no such department"))?;
-        let hours = offices.row(office).and_then(|row| offices.rows[row][1].parse().ok());
+        let hours = offices
+            .row(office)
+            .and_then(|row| offices.rows[row][1].parse().ok());
         let hours: i64 = hours.ok_or_else(|| wrong("no such office"))?;
         let unix = format!("{}{}", &first[..1], last).to_lowercase();
         let email = format!("{first}.{last}@{DOMAIN}").to_lowercase();

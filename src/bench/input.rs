@@ -13,10 +13,10 @@ use jiff::civil::{Date, date};
 /// Of the invented events: any day does, but the same one every time.
 const UNTIL: Date = date(2026, 3, 31);
 
-#[derive(Clone, Debug)]
+#[derive(Debug)]
 pub enum Input {
-    /// So many, of the company that the demo invents.
-    Invented { seed: u64, events: u64 },
+    /// So many, of a company such as the demo invents.
+    Invented { company: Box<Company>, events: u64 },
     /// Of files, the first so many; each event tells its source.
     Files {
         files: Vec<PathBuf>,
@@ -43,10 +43,10 @@ impl Input {
         }
     }
 
-    pub fn events(&self) -> Box<dyn Iterator<Item = Found> + Send> {
+    pub fn events(&self) -> Box<dyn Iterator<Item = Found> + Send + '_> {
         match self {
-            Input::Invented { seed, events } => {
-                let history = Company::found(*seed).history(UNTIL, *events);
+            Input::Invented { company, events } => {
+                let history = company.history(UNTIL, *events);
                 Box::new(history.map(|event| Ok((event.source, event.raw.into()))))
             }
             Input::Files { files, events } => {

@@ -16,5 +16,5 @@ mod run;
 pub use self::{
     input::{Input, InputError},
     report::{Report, Spread},
-    run::{Plan, measure, write_city_database},
+    run::{Plan, measure},
 };

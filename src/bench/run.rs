@@ -1,7 +1,5 @@
 //! One run: feed, drain, and what it took.
 
-use std::{fs, io, path::PathBuf};
-
 use actors::{base::Topology, pipeline};
 use metrics_exporter_prometheus::PrometheusHandle;
 
@@ -105,8 +103,3 @@ async fn feed(input: &Input, mut feed: Feed, quiet: bool) -> Result<Fed, Failure
 
 /// Events between two looks at the clock.
 const CHUNK: usize = 10_000;
-
-/// Writes the invented company's GeoIP database.
-pub fn write_city_database(path: &PathBuf, seed: u64) -> io::Result<()> {
-    fs::write(path, company::Company::found(seed).city_database())
-}

@@ -1,12 +1,13 @@
 //! `idtrail bench`: how fast the whole program is on this machine.
 
 use std::{
-    env,
+    env, fs,
     path::PathBuf,
     process::{Command, Stdio},
 };
 
 use clap::Args as ClapArgs;
+use company::Company;
 
 use super::{Exit, Failure, Globals};
 use crate::{
@@ -81,18 +82,19 @@ fn once(args: &Args, settings: Settings, quiet: bool) -> Result<Report, Failure>
         .prefix("idtrail-bench-")
         .tempdir_in(&parent)
         .map_err(named)?;
+    let company = Box::new(Company::found(args.seed));
     let topology = boot::topology(&settings).map_err(Failure::issues)?;
     let geoip = match settings.geoip {
         Some(path) => path,
         None => {
             let path = folder.path().join("city.mmdb");
-            bench::write_city_database(&path, args.seed).map_err(named)?;
+            fs::write(&path, company.city_database()).map_err(named)?;
             path
         }
     };
     let input = if args.input.is_empty() {
         Input::Invented {
-            seed: args.seed,
+            company,
             events: args.events.unwrap_or(EVENTS),
         }
     } else {
