@@ -17,6 +17,7 @@ mod ingest;
 mod need;
 mod program;
 mod readers;
+mod scripts;
 mod spine;
 mod tables;
 mod tidy;
