@@ -13,10 +13,7 @@
 
 use audit::source::Source;
 
-use crate::{
-    staff::Staff,
-    template_index::Index,
-};
+use crate::{staff::Staff, template_index::Index};
 
 const ACTIVITIES: &str = include_str!("templates/activities.txt");
 

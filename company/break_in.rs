@@ -180,13 +180,14 @@ impl Script {
             things.for_each(|thing| push_new(&mut touched, thing));
         }
         let count = |event: &str, of_victim: bool| {
-            let steps = intruder.iter().filter(|step| {
-                step.event == event && (step.actor == self.victim || !of_victim)
-            });
+            let steps = intruder
+                .iter()
+                .filter(|step| step.event == event && (step.actor == self.victim || !of_victim));
             steps.map(|step| step.times as usize).sum()
         };
         let planned = self.planned(day_of(until));
-        let is_intruder = |event: &&Planned| self.steps[usize::from(event.direction) - 1].by_intruder;
+        let is_intruder =
+            |event: &&Planned| self.steps[usize::from(event.direction) - 1].by_intruder;
         let mut times = planned.iter().filter(is_intruder).map(|event| event.ms);
         let at = |ms: Option<i64>| Timestamp::from_millisecond(ms.unwrap_or_default());
         let abroad = intruder.first().map_or(0, |step| step.spot);
@@ -196,7 +197,9 @@ impl Script {
         };
         BreakIn {
             victim: email(self.victim),
-            victim_name: company.staff.actors[self.victim].text(Staff::NAME).to_owned(),
+            victim_name: company.staff.actors[self.victim]
+                .text(Staff::NAME)
+                .to_owned(),
             addresses,
             country: place("country"),
             city: place("city"),
@@ -218,12 +221,7 @@ fn push_new<T: PartialEq>(list: &mut Vec<T>, item: T) {
     }
 }
 
-fn step(
-    number: u64,
-    row: &[&'static str],
-    victim: usize,
-    cast: &Cast<'_>,
-) -> Result<Step, String> {
+fn step(number: u64, row: &[&'static str], victim: usize, cast: &Cast<'_>) -> Result<Step, String> {
     let [at, times, by, from, who, event, task, things] = *row else {
         return Err("a step has eight cells".into());
     };

@@ -29,7 +29,10 @@ fn record<'a>(atlas: &'a Atlas, network: &Network) -> Value<'a> {
         ("city", Value::Map(vec![named("city")])),
         (
             "country",
-            Value::Map(vec![("iso_code", Value::Text(text("code"))), named("country")]),
+            Value::Map(vec![
+                ("iso_code", Value::Text(text("code"))),
+                named("country"),
+            ]),
         ),
         (
             "location",

@@ -31,10 +31,6 @@ mod things;
 use audit::source::Source;
 use jiff::{Timestamp, civil::Date};
 
-pub use self::{
-    break_in::{BreakIn, Touched},
-    history::DAYS,
-};
 use self::{
     activity::Activity,
     atlas::{Atlas, Use},
@@ -45,6 +41,10 @@ use self::{
     template::Names,
     template_index::{Index, Weights},
     things::Things,
+};
+pub use self::{
+    break_in::{BreakIn, Touched},
+    history::DAYS,
 };
 
 /// People do so much less on a weekend.
@@ -76,6 +76,8 @@ pub struct Company {
     directions: Vec<Direction>,
     /// The kind of thing that AWS accounts are.
     account: usize,
+    /// The group whose members take turns at night.
+    on_call: usize,
 }
 
 impl Company {
@@ -119,7 +121,9 @@ impl Company {
         let of_source = |source: Source| {
             let own = templates.iter().enumerate();
             let own = own.filter(|(_, template)| template.source == source);
-            let usual = own.clone().map(|(index, template)| (index, template.weight));
+            let usual = own
+                .clone()
+                .map(|(index, template)| (index, template.weight));
             let quiet = own.map(|(index, it)| (index, weekend(it.group, it.weight)));
             [Weights::of(usual), Weights::of(quiet)]
         };
@@ -133,6 +137,7 @@ impl Company {
                 Weights::of(quiet.enumerate()),
             ],
             directions: script.directions(&staff),
+            on_call: staff.group("operator").ok_or("nobody is on call")?,
             account: things.kind(template::ACCOUNT).ok_or("no accounts at AWS")?,
             atlas,
             activities,

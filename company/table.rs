@@ -37,7 +37,9 @@ pub(crate) fn read(text: &'static str) -> Result<Vec<Table>, String> {
             continue;
         }
         if let Some(head) = line.strip_prefix('[') {
-            let head = head.strip_suffix(']').ok_or_else(|| at("no ] at the end"))?;
+            let head = head
+                .strip_suffix(']')
+                .ok_or_else(|| at("no ] at the end"))?;
             let (name, columns) = head.split_once(' ').ok_or_else(|| at("no columns"))?;
             tables.push(Table {
                 name,

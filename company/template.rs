@@ -10,13 +10,7 @@
 //! ["${*2-5}", {…}]                                the second, two to five times
 //! ```
 
-use crate::{
-    atlas::Atlas,
-    id::Form,
-    staff::Staff,
-    stamp::Stamp,
-    things::Things,
-};
+use crate::{atlas::Atlas, id::Form, staff::Staff, stamp::Stamp, things::Things};
 
 #[derive(Debug)]
 pub(crate) enum Part {
@@ -32,7 +26,10 @@ pub(crate) enum Part {
 
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub(crate) enum Value {
-    Time { stamp: Stamp, seconds: i64 },
+    Time {
+        stamp: Stamp,
+        seconds: i64,
+    },
     SignedIn(Stamp),
     Me(usize),
     Other(usize),
@@ -41,11 +38,17 @@ pub(crate) enum Value {
     /// The client's address, alone or with a port.
     Address,
     Socket,
-    Thing { kind: usize, column: usize },
+    Thing {
+        kind: usize,
+        column: usize,
+    },
     /// An id that belongs to something.
     Owned(Owner, Form),
     New(Form),
-    Number { least: u64, most: u64 },
+    Number {
+        least: u64,
+        most: u64,
+    },
     One(Vec<Box<str>>),
 }
 
@@ -79,7 +82,9 @@ impl Names<'_> {
         let mut rest = text;
         while let Some(at) = rest.find("${") {
             let (before, from) = rest.split_at(at);
-            let end = from.find('}').ok_or_else(|| format!("no }} after {from}"))?;
+            let end = from
+                .find('}')
+                .ok_or_else(|| format!("no }} after {from}"))?;
             let name = &from[2..end];
             if let Some(times) = name.strip_prefix('*') {
                 // `["${*1-2}", …]`: the quotes around it and the comma go.

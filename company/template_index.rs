@@ -64,10 +64,12 @@ pub(crate) struct Weights {
 impl Weights {
     pub(crate) fn of(weighted: impl Iterator<Item = (usize, u64)>) -> Weights {
         let mut sum = 0;
-        let sums = weighted.filter(|(_, weight)| *weight > 0).map(|(index, weight)| {
-            sum += weight;
-            (sum, index)
-        });
+        let sums = weighted
+            .filter(|(_, weight)| *weight > 0)
+            .map(|(index, weight)| {
+                sum += weight;
+                (sum, index)
+            });
         Weights {
             sums: sums.collect(),
         }
