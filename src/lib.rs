@@ -7,10 +7,12 @@
 //! sends events to the queue, from files or pushed to [`http`].
 
 pub mod aws;
+pub mod bench;
 pub mod boot;
 pub mod cli;
 pub mod clock;
 pub mod ddl;
+pub mod demo;
 pub mod finding;
 pub mod history;
 pub mod http;
@@ -19,5 +21,8 @@ pub mod logging;
 pub mod metrics;
 pub mod progress;
 pub mod publish;
+pub mod scrape;
+pub mod serving;
 pub mod settings;
+pub mod signals;
 pub mod verify;

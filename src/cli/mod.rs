@@ -5,8 +5,10 @@
 //! things), global flags stand before or after the verb, exit codes mean what
 //! [`Exit`] says.
 
+mod bench;
 mod check;
 mod ddl;
+mod demo;
 mod exit;
 mod journal;
 mod output;
@@ -16,7 +18,10 @@ mod run;
 mod token;
 mod verify;
 
-use std::{path::PathBuf, process::ExitCode};
+use std::{
+    path::{Path, PathBuf},
+    process::ExitCode,
+};
 
 use clap::{ArgAction, Args, Parser, Subcommand, ValueEnum};
 use tracing::level_filters::LevelFilter;
@@ -62,6 +67,7 @@ struct Cli {
 
 #[derive(Debug, Subcommand)]
 enum Command {
+    Demo(demo::Args),
     Run(run::Args),
     Publish(publish::Args),
     Check(check::Args),
@@ -73,6 +79,7 @@ enum Command {
     #[command(subcommand)]
     Token(token::Command),
     Ddl(ddl::Args),
+    Bench(bench::Args),
 }
 
 /// Flags of all verbs.
@@ -124,6 +131,7 @@ pub fn main() -> ExitCode {
     };
     let globals = cli.globals;
     let done = match cli.command {
+        Command::Demo(args) => demo::run(&args, &globals),
         Command::Run(args) => run::run(&args, &globals),
         Command::Publish(args) => publish::run(&args, &globals),
         Command::Check(args) => check::run(&args, &globals),
@@ -132,6 +140,7 @@ pub fn main() -> ExitCode {
         Command::Journal(command) => journal::run(&command, &globals),
         Command::Token(command) => token::run(&command, &globals),
         Command::Ddl(args) => ddl::run(&args, &globals),
+        Command::Bench(args) => bench::run(&args, &globals),
     };
     match done {
         Ok(exit) => exit.into(),
@@ -175,6 +184,11 @@ impl Globals {
 
     pub fn output(&self) -> Output {
         Output { json: self.json }
+    }
+
+    /// What --data says.
+    pub fn data(&self) -> Option<&Path> {
+        self.data.as_deref()
     }
 
     pub fn quiet(&self) -> bool {
