@@ -66,7 +66,13 @@ impl Checkout {
 
     /// The commit, with `+` if the sources differ from it, and its day.
     fn commit(&self) -> Option<(String, String)> {
-        let told = self.git(&["show", "--no-patch", "--abbrev=7", "--format=%h %cs", "HEAD"])?;
+        let told = self.git(&[
+            "show",
+            "--no-patch",
+            "--abbrev=7",
+            "--format=%h %cs",
+            "HEAD",
+        ])?;
         let (commit, day) = told.split_once(' ')?;
         // Only reads: no lock that another git could meet.
         let status = ["--no-optional-locks", "status", "--porcelain", "--"];
@@ -96,7 +102,11 @@ impl Checkout {
 
     fn git(&self, arguments: &[&str]) -> Option<String> {
         let mut git = Command::new("git");
-        let output = git.current_dir(&self.folder).args(arguments).output().ok()?;
+        let output = git
+            .current_dir(&self.folder)
+            .args(arguments)
+            .output()
+            .ok()?;
         let text = String::from_utf8(output.stdout).ok()?;
         output.status.success().then(|| text.trim_end().to_owned())
     }

@@ -6,14 +6,17 @@
 //! [`Exit`] says.
 
 mod check;
+mod completions;
 mod ddl;
 mod exit;
 mod journal;
+mod man;
 mod output;
 mod publish;
 mod quarantine;
 mod run;
 mod token;
+mod top;
 mod verify;
 
 use std::{path::PathBuf, process::ExitCode};
@@ -30,11 +33,13 @@ use crate::{
     version::VERSION,
 };
 
+/// Shown by `--help`, and in the manual.
 const EXAMPLES: &str = "\
 Examples:
   idtrail run                                    queue, journal and lake are in ./idtrail-data
   idtrail publish --source okta events.ndjson    send a file's events to the queue
   aws s3 cp s3://BUCKET/KEY.json.gz - | idtrail publish --source aws -
+  idtrail top                                    watch it work
   idtrail run --drain --json                     work until nothing is left, then say what was done
   idtrail verify                                 count again from the objects
   idtrail --config idtrail.yaml check            what is wrong with the settings, all at once
@@ -64,6 +69,7 @@ struct Cli {
 #[derive(Debug, Subcommand)]
 enum Command {
     Run(run::Args),
+    Top(top::Args),
     Publish(publish::Args),
     Check(check::Args),
     Verify(verify::Args),
@@ -74,6 +80,8 @@ enum Command {
     #[command(subcommand)]
     Token(token::Command),
     Ddl(ddl::Args),
+    Completions(completions::Args),
+    Man(man::Args),
 }
 
 /// Flags of all verbs.
@@ -126,6 +134,7 @@ pub fn main() -> ExitCode {
     let globals = cli.globals;
     let done = match cli.command {
         Command::Run(args) => run::run(&args, &globals),
+        Command::Top(args) => top::run(&args, &globals),
         Command::Publish(args) => publish::run(&args, &globals),
         Command::Check(args) => check::run(&args, &globals),
         Command::Verify(args) => verify::run(&args, &globals),
@@ -133,6 +142,8 @@ pub fn main() -> ExitCode {
         Command::Journal(command) => journal::run(&command, &globals),
         Command::Token(command) => token::run(&command, &globals),
         Command::Ddl(args) => ddl::run(&args, &globals),
+        Command::Completions(args) => completions::run(&args),
+        Command::Man(args) => man::run(&args),
     };
     match done {
         Ok(exit) => exit.into(),

@@ -107,7 +107,9 @@ async fn serve(settings: &Settings, topology: Topology) -> Result<Exit, Failure>
 fn tell_where(settings: &Settings, http: SocketAddr) {
     const RUNNING: &str = "running: publish with `idtrail publish`, stop with ctrl-c";
     match &settings.aws {
-        None => tracing::info!(data = %settings.data.display(), %http, version = VERSION, "{RUNNING}"),
+        None => {
+            tracing::info!(data = %settings.data.display(), %http, version = VERSION, "{RUNNING}")
+        }
         Some(aws) => tracing::info!(
             queue = aws.queue_url,
             lake = %aws.lake,
@@ -217,20 +219,20 @@ async fn elapsed(deadline: Option<Duration>) {
 }
 
 /// SIGTERM and SIGINT, heeded from the moment this is made.
-struct Signals {
+pub(super) struct Signals {
     terminate: Signal,
     interrupt: Signal,
 }
 
 impl Signals {
-    fn listen() -> std::io::Result<Signals> {
+    pub(super) fn listen() -> std::io::Result<Signals> {
         Ok(Signals {
             terminate: signal(SignalKind::terminate())?,
             interrupt: signal(SignalKind::interrupt())?,
         })
     }
 
-    async fn any(&mut self) {
+    pub(super) async fn any(&mut self) {
         tokio::select! {
             _ = self.terminate.recv() => {}
             _ = self.interrupt.recv() => {}
@@ -238,7 +240,7 @@ impl Signals {
     }
 }
 
-fn duration(text: &str) -> Result<Duration, String> {
+pub(super) fn duration(text: &str) -> Result<Duration, String> {
     let parsed: Option<SignedDuration> = text.parse().ok();
     match parsed.map(Duration::try_from) {
         Some(Ok(duration)) if !duration.is_zero() => Ok(duration),
