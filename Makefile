@@ -19,7 +19,7 @@ export IDTRAIL_PYTHON := $(abspath $(VENV)/bin/python)
 
 .PHONY: help
 help: ## Show this list.
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-6s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-7s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 .PHONY: run
 run: prepare ## Build idtrail and start it embedded under ./idtrail-data; Ctrl-C stops it.
@@ -32,6 +32,11 @@ test: prepare $(VENV)/installed $(CARGO_DENY) ## Set up and run every check: for
 .PHONY: docs
 docs: prepare ## Write what the documents take from the code: docs/metrics.md.
 	@IDTRAIL_WRITE_DOCS=1 cargo test --quiet --workspace --test main tidy::metrics
+
+.PHONY: screens
+screens: prepare ## Make the pictures in docs/screens anew, from the program at work (minutes).
+	@cargo build --quiet --locked --bin idtrail
+	@scripts/screens $(or $(CARGO_TARGET_DIR),target)/debug/idtrail
 
 .PHONY: fmt
 fmt: prepare ## Format the code.

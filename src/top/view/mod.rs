@@ -10,10 +10,10 @@ mod vitals;
 use jiff::Timestamp;
 use ratatui::{
     buffer::Buffer,
-    layout::{Alignment, Constraint, Layout, Margin, Rect},
+    layout::{Alignment, Constraint, Layout, Rect},
     style::Style,
     text::{Line, Span, Text},
-    widgets::{Block, Clear, Paragraph, Sparkline, Widget, Wrap},
+    widgets::{Block, Clear, Padding, Paragraph, Sparkline, Widget, Wrap},
 };
 
 use super::{
@@ -146,6 +146,7 @@ fn roomy(screen: &Screen, model: &Model, area: Rect, buffer: &mut Buffer) {
 /// A frame with its name; what is inside of it is left to draw.
 fn framed(screen: &Screen, name: &str, area: Rect, buffer: &mut Buffer) -> Rect {
     let block = Block::bordered()
+        .padding(Padding::horizontal(1))
         .border_style(screen.palette.quiet())
         .title(Span::styled(format!(" {name} "), screen.palette.label()));
     let inner = block.inner(area);
@@ -155,7 +156,7 @@ fn framed(screen: &Screen, name: &str, area: Rect, buffer: &mut Buffer) -> Rect 
 
 /// Events received a second, as far back as there is room.
 fn course(screen: &Screen, area: Rect, buffer: &mut Buffer) {
-    let width = usize::from(area.width.saturating_sub(2));
+    let width = usize::from(area.width.saturating_sub(4));
     let history = screen.watched.history();
     let shown = &history[history.len().saturating_sub(width)..];
     let highest = shown.iter().copied().fold(0.0, f64::max);
@@ -298,7 +299,7 @@ fn help(screen: &Screen, area: Rect, buffer: &mut Buffer) {
     let area = area.centered(Constraint::Max(width), Constraint::Max(height));
     Clear.render(area, buffer);
     let inner = framed(screen, "help", area, buffer);
-    text.render(inner.inner(Margin::new(1, 0)), buffer);
+    text.render(inner, buffer);
 }
 
 #[cfg(test)]

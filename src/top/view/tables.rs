@@ -117,7 +117,7 @@ pub(super) fn actors(screen: &Screen, model: &Model, area: Rect, buffer: &mut Bu
         actors.truncate(room.saturating_sub(1));
     }
     // What is left of the width, up to a wide bar, is for the mailbox.
-    let bar_width = usize::from(area.width.saturating_sub(65)).clamp(6, 40);
+    let bar_width = usize::from(area.width.saturating_sub(65)).clamp(6, 80);
     let mut rows: Vec<Row<'_>> = actors
         .iter()
         .map(|actor| actor_row(screen, actor, bar_width))

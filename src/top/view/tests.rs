@@ -72,7 +72,7 @@ fn metrics(secs: u64) -> String {
         }
     }
     for (index, actor) in (0_u64..).zip(ACTORS) {
-        let blocked = if actor == "batcher" { 640_000 } else { 0 };
+        let blocked = if actor == "batcher" { 240_000 } else { 0 };
         for (name, value) in [
             ("mailbox_fill", index * 5 % 16),
             ("mailbox_slots", 16),
