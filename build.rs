@@ -5,10 +5,6 @@
 //! those of it. Without git, or in a folder that is no checkout of idtrail, as
 //! when it comes from a tarball, there is the number alone. Runs again when
 //! another commit is checked out or what the program is made of changes.
-#![expect(
-    clippy::print_stdout,
-    reason = "that is how a build script tells Cargo"
-)]
 
 use std::{
     env, fs,

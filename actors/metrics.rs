@@ -115,6 +115,11 @@ pub const ACTOR_HANDLED: Metric = counter(
     "idtrail_actor_handled_total",
     "Messages that this actor began to handle, its own timers among them",
 );
+pub const ACTOR_CPU: Metric = counter_of(
+    Unit::Nanoseconds,
+    "idtrail_actor_cpu_nanoseconds_total",
+    "CPU time used for this actor, its compute jobs among them; file I/O and the runtime itself are nobody's",
+);
 pub const ACTOR_RESTARTS: Metric = counter(
     "idtrail_actor_restarts_total",
     "Failures of this actor or supervisor that its supervisor answered with a restart",
@@ -319,6 +324,7 @@ pub const ALL: &[Metric] = &[
     MAILBOX_SLOTS,
     MAILBOX_BLOCKED,
     ACTOR_HANDLED,
+    ACTOR_CPU,
     ACTOR_RESTARTS,
     CREDIT_AVAILABLE,
     CREDIT_TOTAL,

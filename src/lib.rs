@@ -9,12 +9,14 @@
 //! [`version`] which program all this is.
 
 pub mod aws;
+pub mod bench;
 pub mod boot;
 pub mod cli;
 pub mod client;
 pub mod clock;
 pub mod color;
 pub mod ddl;
+pub mod demo;
 pub mod finding;
 pub mod history;
 pub mod http;
@@ -24,7 +26,9 @@ pub mod metrics;
 pub mod progress;
 pub mod publish;
 pub mod scrape;
+pub mod serving;
 pub mod settings;
+pub mod signals;
 pub mod top;
 pub mod verify;
 pub mod version;

@@ -14,6 +14,7 @@ use ractor::{ActorCell, ActorProcessingErr, ActorRef};
 
 use super::address::{Closed, Envelope, Gate, Post, Presence};
 use super::context::Context;
+use super::cpu::charged;
 use super::probe::Probe;
 use super::supervisor::{Child, spawn_linked};
 
@@ -152,8 +153,10 @@ impl<A: Actor> ractor::Actor for Host<A> {
         _myself: ActorRef<Self::Msg>,
         state: &mut Self::State,
     ) -> Result<(), ActorProcessingErr> {
-        let Incarnation { actor, cx, .. } = state.as_mut().ok_or(Closed)?;
-        Ok(actor.started(cx).await?)
+        let incarnation = state.as_mut().ok_or(Closed)?;
+        let payer = incarnation.presence.post.cpu.clone();
+        let Incarnation { actor, cx, .. } = incarnation;
+        Ok(charged(Some(payer), actor.started(cx)).await?)
     }
 
     async fn handle(
@@ -170,9 +173,10 @@ impl<A: Actor> ractor::Actor for Host<A> {
         drop(slot);
         let incarnation = state.as_mut().ok_or(Closed)?;
         let nth = incarnation.presence.post.handling();
+        let payer = incarnation.presence.post.cpu.clone();
         let Incarnation { actor, cx, .. } = incarnation;
         incarnation.probe.before(&cx.name, nth);
-        Ok(actor.handle(message, cx).await?)
+        Ok(charged(Some(payer), actor.handle(message, cx)).await?)
     }
 
     async fn post_stop(

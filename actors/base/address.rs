@@ -20,7 +20,7 @@ use tokio::sync::watch;
 use super::blocked::Blocked;
 use super::slots::{Slot, Slots};
 use super::topology::Topology;
-use crate::metrics::{ACTOR, ACTOR_HANDLED};
+use crate::metrics::{ACTOR, ACTOR_CPU, ACTOR_HANDLED};
 
 /// The actor was stopped for good, or the tree has ended; the message is dropped.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
@@ -50,6 +50,7 @@ pub fn mailbox<M: Send + 'static>(topology: &Topology, name: &str) -> (Address<M
         }),
         handled: AtomicU64::new(0),
         handled_total: counter!(ACTOR_HANDLED.name, ACTOR => name.to_owned()),
+        cpu: counter!(ACTOR_CPU.name, ACTOR => name.to_owned()),
     });
     (Address(Arc::clone(&post)), Mailbox(post))
 }
@@ -175,6 +176,8 @@ pub(super) struct Post<M> {
     office: watch::Sender<Office<M>>,
     handled: AtomicU64,
     handled_total: Counter,
+    /// Of all workers and incarnations.
+    pub(super) cpu: Counter,
 }
 
 impl<M: Send + 'static> Post<M> {

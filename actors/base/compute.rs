@@ -16,6 +16,7 @@ use metrics::{Counter, Gauge, counter, gauge};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, oneshot};
 
 use super::blocked::Blocked;
+use super::cpu::{Charge, payer};
 use super::probe::Probe;
 use crate::metrics::{COMPUTE_BLOCKED, COMPUTE_BUSY, COMPUTE_PANICS, COMPUTE_THREADS};
 
@@ -98,7 +99,7 @@ impl Compute {
         Self { probe, ..self }
     }
 
-    /// Waits for a slot, then for the job.
+    /// Waits for a slot, then for the job, whose CPU time is charged to the actor that asks.
     pub async fn run<R: Send + 'static>(
         &self,
         job: impl FnOnce() -> R + Send + 'static,
@@ -127,8 +128,10 @@ impl Pool {
     ) -> Result<R, Panicked> {
         let slot = self.slot().await;
         let (told, result) = oneshot::channel();
+        let payer = payer();
         let job = move || {
             drop(slot);
+            let _charge = payer.as_ref().map(Charge::to);
             // An error says that the caller has gone.
             drop(told.send(contained(job)));
         };

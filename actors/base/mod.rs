@@ -76,6 +76,7 @@ mod address;
 mod blocked;
 mod compute;
 mod context;
+pub(crate) mod cpu;
 mod credit;
 mod policy;
 mod probe;

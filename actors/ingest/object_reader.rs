@@ -23,7 +23,7 @@ use super::{
     signals::Gate,
 };
 use crate::{
-    base::{Actor, Context, Failure},
+    base::{Actor, Context, Failure, cpu},
     ports::{ObjectError, Objects, Queue, Stretch},
     report,
 };
@@ -92,7 +92,9 @@ impl Actor for ObjectReader {
             whole(ended)?;
         }
         let reader = Arc::clone(&self.reader);
-        self.reading.spawn(async move { reader.take(named).await });
+        self.reading.spawn(cpu::charged(cpu::payer(), async move {
+            reader.take(named).await
+        }));
         Ok(())
     }
 }

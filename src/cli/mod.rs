@@ -5,9 +5,11 @@
 //! things), global flags stand before or after the verb, exit codes mean what
 //! [`Exit`] says.
 
+mod bench;
 mod check;
 mod completions;
 mod ddl;
+mod demo;
 mod exit;
 mod journal;
 mod man;
@@ -19,7 +21,10 @@ mod token;
 mod top;
 mod verify;
 
-use std::{path::PathBuf, process::ExitCode};
+use std::{
+    path::{Path, PathBuf},
+    process::ExitCode,
+};
 
 use clap::{ArgAction, Args, Parser, Subcommand, ValueEnum};
 use tracing::level_filters::LevelFilter;
@@ -68,6 +73,7 @@ struct Cli {
 
 #[derive(Debug, Subcommand)]
 enum Command {
+    Demo(demo::Args),
     Run(run::Args),
     Top(top::Args),
     Publish(publish::Args),
@@ -80,6 +86,7 @@ enum Command {
     #[command(subcommand)]
     Token(token::Command),
     Ddl(ddl::Args),
+    Bench(bench::Args),
     Completions(completions::Args),
     Man(man::Args),
 }
@@ -133,6 +140,7 @@ pub fn main() -> ExitCode {
     };
     let globals = cli.globals;
     let done = match cli.command {
+        Command::Demo(args) => demo::run(&args, &globals),
         Command::Run(args) => run::run(&args, &globals),
         Command::Top(args) => top::run(&args, &globals),
         Command::Publish(args) => publish::run(&args, &globals),
@@ -142,6 +150,7 @@ pub fn main() -> ExitCode {
         Command::Journal(command) => journal::run(&command, &globals),
         Command::Token(command) => token::run(&command, &globals),
         Command::Ddl(args) => ddl::run(&args, &globals),
+        Command::Bench(args) => bench::run(&args, &globals),
         Command::Completions(args) => completions::run(&args),
         Command::Man(args) => man::run(&args),
     };
@@ -187,6 +196,11 @@ impl Globals {
 
     pub fn output(&self) -> Output {
         Output { json: self.json }
+    }
+
+    /// What --data says.
+    pub fn data(&self) -> Option<&Path> {
+        self.data.as_deref()
     }
 
     pub fn quiet(&self) -> bool {

@@ -7,14 +7,12 @@ use std::{
 
 use clap::Args as ClapArgs;
 
-use super::{
-    Exit, Failure, Globals,
-    run::{self, Signals},
-};
+use super::{Exit, Failure, Globals, run};
 use crate::{
     boot,
     client::{ClientError, Place},
     color,
+    signals::Signals,
     top::{self, Palette, Reader},
 };
 
@@ -46,7 +44,8 @@ const INTERVAL_MIN: Duration = Duration::from_millis(100);
 const INTERVAL_MAX: Duration = Duration::from_secs(3_600);
 
 pub(super) fn run(args: &Args, globals: &Globals) -> Result<Exit, Failure> {
-    if !args.once && !(io::stdout().is_terminal() && io::stdin().is_terminal()) {
+    let is_terminal = io::stdout().is_terminal() && io::stdin().is_terminal();
+    if !args.once && !is_terminal {
         return Err(Failure::usage(
             "`top` needs a terminal to draw on: use --once for a snapshot, and --json for scripts",
         ));

@@ -17,6 +17,9 @@ pub(super) const BRIEF_ROWS: usize = 6;
 
 const LABEL_WIDTH: usize = 8;
 
+/// What is told in MiB.
+const MEBIBYTES: std::ops::Range<f64> = 1_048_576.0..1_073_741_824.0;
+
 /// What has its place on any terminal.
 pub(super) fn brief(screen: &Screen, model: &Model) -> Vec<Line<'static>> {
     vec![
@@ -108,8 +111,9 @@ fn credit(screen: &Screen, model: &Model, width: usize) -> Line<'static> {
     };
     let (full, rest) = bar(share.unwrap_or_default(), width);
     let amount = match (available, total) {
-        (Some(free), Some(all)) if all >= 1_048_576.0 && all < 1_073_741_824.0 => {
-            format!(" {:.0}/{} free", free / 1_048_576.0, bytes(all))
+        // One unit is enough.
+        (Some(free), Some(all)) if MEBIBYTES.contains(&all) => {
+            format!(" {:.0}/{} free", free / MEBIBYTES.start, bytes(all))
         }
         _ => format!(" {} free", known(available, bytes)),
     };
