@@ -21,7 +21,7 @@ export IDTRAIL_PYTHON := $(abspath $(VENV)/bin/python)
 
 .PHONY: help
 help: ## Show this list.
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-6s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-7s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 .PHONY: demo
 demo: prepare $(VENV)/bin/duckdb ## See it work on an invented company, e.g. ARGS="--events 50000 --no-serve".
@@ -42,6 +42,11 @@ bench: prepare ## Build idtrail as it is shipped and measure it, e.g. ARGS="--ru
 .PHONY: docs
 docs: prepare $(VENV)/installed ## Write what the documents take from the code: references, and what commands answer.
 	@IDTRAIL_WRITE_DOCS=1 cargo test --quiet --workspace --test main -- --test-threads=1 tidy:: documents::
+
+.PHONY: screens
+screens: prepare ## Make the pictures in docs/screens anew, from the program at work (minutes).
+	@cargo build --quiet --locked --bin idtrail
+	@scripts/screens $(or $(CARGO_TARGET_DIR),target)/debug/idtrail
 
 .PHONY: fmt
 fmt: prepare ## Format the code.

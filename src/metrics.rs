@@ -1,10 +1,10 @@
 //! The names of the metrics that calls of AWS add to those of [`actors::metrics`]
-//! and of [`http::metrics`], in the same manner: a constant each, with its meaning.
+//! and of [`http`], in the same manner: a constant each, with its meaning.
 
 use actors::metrics::{self as actors_metrics, Kind, Metric};
 use metrics::Unit;
 
-use crate::http;
+use crate::{http, version};
 
 /// Label: `s3`, `sqs`, `glue` or `athena`.
 pub const SERVICE: &str = "service";
@@ -29,9 +29,16 @@ pub const AWS_ERRORS: Metric = Metric {
 /// Every metric of the calls of AWS.
 pub const ALL: &[Metric] = &[AWS_REQUESTS, AWS_ERRORS];
 
-/// Every metric of the program: of the actors, of AWS, of the listener.
+/// Every metric of the program: of the actors, of AWS, of the listener, of the
+/// process itself.
 pub fn all() -> impl Iterator<Item = &'static Metric> {
-    let tables = [actors_metrics::ALL, ALL, http::metrics::ALL];
+    let tables = [
+        actors_metrics::ALL,
+        ALL,
+        http::metrics::ALL,
+        http::process::ALL,
+        version::ALL,
+    ];
     tables.into_iter().flatten()
 }
 

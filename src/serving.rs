@@ -20,6 +20,7 @@ use crate::{
     metrics,
     publish::Outlet,
     settings::Settings,
+    version::{self, VERSION},
 };
 
 #[derive(Debug)]
@@ -47,6 +48,7 @@ impl Serving {
     ) -> Result<Serving, Failure> {
         let recorder = http::record_metrics().map_err(Failure::outside)?;
         metrics::describe_all();
+        version::tell();
         let grace = topology.limits().shutdown.stop;
         let service = boot::start(lock, settings, topology).await?;
         let listener = listener.map(|listener| {
@@ -125,6 +127,7 @@ fn readiness(watch: Watch) -> http::Probe {
             parts: BTreeMap::from([
                 ("role", role.to_owned()),
                 ("journal_head", head.to_string()),
+                ("version", VERSION.to_owned()),
             ]),
         }
     })

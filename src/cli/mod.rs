@@ -7,15 +7,18 @@
 
 mod bench;
 mod check;
+mod completions;
 mod ddl;
 mod demo;
 mod exit;
 mod journal;
+mod man;
 mod output;
 mod publish;
 mod quarantine;
 mod run;
 mod token;
+mod top;
 mod verify;
 
 use std::{
@@ -32,13 +35,16 @@ pub use output::Output;
 use crate::{
     logging,
     settings::{Environment, Issue, Settings},
+    version::VERSION,
 };
 
+/// Shown by `--help`, and in the manual.
 const EXAMPLES: &str = "\
 Examples:
   idtrail run                                    queue, journal and lake are in ./idtrail-data
   idtrail publish --source okta events.ndjson    send a file's events to the queue
   aws s3 cp s3://BUCKET/KEY.json.gz - | idtrail publish --source aws -
+  idtrail top                                    watch it work
   idtrail run --drain --json                     work until nothing is left, then say what was done
   idtrail verify                                 count again from the objects
   idtrail --config idtrail.yaml check            what is wrong with the settings, all at once
@@ -57,7 +63,7 @@ is IDTRAIL_HTTP_LISTEN. None is required.";
 /// Who did what, from where, across AWS, GitHub, Okta and Teleport: audit events from a queue
 /// to Parquet that Athena, DuckDB and Trino read.
 #[derive(Debug, Parser)]
-#[command(name = "idtrail", version, after_long_help = EXAMPLES, max_term_width = 100)]
+#[command(name = "idtrail", version = VERSION, after_long_help = EXAMPLES, max_term_width = 100)]
 struct Cli {
     #[command(flatten)]
     globals: Globals,
@@ -69,6 +75,7 @@ struct Cli {
 enum Command {
     Demo(demo::Args),
     Run(run::Args),
+    Top(top::Args),
     Publish(publish::Args),
     Check(check::Args),
     Verify(verify::Args),
@@ -80,6 +87,8 @@ enum Command {
     Token(token::Command),
     Ddl(ddl::Args),
     Bench(bench::Args),
+    Completions(completions::Args),
+    Man(man::Args),
 }
 
 /// Flags of all verbs.
@@ -133,6 +142,7 @@ pub fn main() -> ExitCode {
     let done = match cli.command {
         Command::Demo(args) => demo::run(&args, &globals),
         Command::Run(args) => run::run(&args, &globals),
+        Command::Top(args) => top::run(&args, &globals),
         Command::Publish(args) => publish::run(&args, &globals),
         Command::Check(args) => check::run(&args, &globals),
         Command::Verify(args) => verify::run(&args, &globals),
@@ -141,6 +151,8 @@ pub fn main() -> ExitCode {
         Command::Token(command) => token::run(&command, &globals),
         Command::Ddl(args) => ddl::run(&args, &globals),
         Command::Bench(args) => bench::run(&args, &globals),
+        Command::Completions(args) => completions::run(&args),
+        Command::Man(args) => man::run(&args),
     };
     match done {
         Ok(exit) => exit.into(),

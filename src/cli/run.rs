@@ -13,7 +13,7 @@ use jiff::SignedDuration;
 use super::{Exit, Failure, Globals};
 use crate::{
     boot, http::Listener, progress::Progress, serving::Serving, settings::Settings,
-    signals::Signals,
+    signals::Signals, version::VERSION,
 };
 
 /// Take events from the queue to the lake
@@ -82,12 +82,15 @@ async fn serve(settings: &Settings, topology: Topology) -> Result<Exit, Failure>
 fn tell_where(settings: &Settings, http: SocketAddr) {
     const RUNNING: &str = "running: publish with `idtrail publish`, stop with ctrl-c";
     match &settings.aws {
-        None => tracing::info!(data = %settings.data.display(), %http, "{RUNNING}"),
+        None => {
+            tracing::info!(data = %settings.data.display(), %http, version = VERSION, "{RUNNING}");
+        }
         Some(aws) => tracing::info!(
             queue = aws.queue_url,
             lake = %aws.lake,
             large_files = %aws.large_files,
             %http,
+            version = VERSION,
             "{RUNNING}"
         ),
     }
@@ -172,7 +175,7 @@ async fn elapsed(deadline: Option<Duration>) {
     }
 }
 
-fn duration(text: &str) -> Result<Duration, String> {
+pub(super) fn duration(text: &str) -> Result<Duration, String> {
     let parsed: Option<SignedDuration> = text.parse().ok();
     match parsed.map(Duration::try_from) {
         Some(Ok(duration)) if !duration.is_zero() => Ok(duration),
