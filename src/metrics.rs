@@ -18,12 +18,14 @@ pub const AWS_REQUESTS: Metric = Metric {
     kind: Kind::Counter,
     unit: Unit::Count,
     description: "Calls of AWS services, by service and operation; the SDK's own retries are not counted",
+    labels: &[SERVICE, OPERATION],
 };
 pub const AWS_ERRORS: Metric = Metric {
     name: "idtrail_aws_errors_total",
     kind: Kind::Counter,
     unit: Unit::Count,
     description: "Calls of AWS services that failed, by service, operation and kind of failure",
+    labels: &[SERVICE, OPERATION, KIND],
 };
 
 /// Every metric of the calls of AWS.
