@@ -329,6 +329,14 @@ pub const STATE_BYTES: Metric = gauge_of(
     "idtrail_state_bytes",
     "Memory of rows that are durable and not yet in a file",
 );
+pub const PARTITIONS_OPEN: Metric = gauge(
+    "idtrail_partitions_open",
+    "Partitions with rows that are durable and that no file is planned for yet",
+);
+pub const ROWS_WAITING: Metric = gauge(
+    "idtrail_rows_waiting",
+    "Rows that are durable and not yet in a file",
+);
 pub const DEDUP_WINDOW: Metric = gauge_of(
     Unit::Seconds,
     "idtrail_dedup_window_seconds",
@@ -397,6 +405,8 @@ pub const ALL: &[Metric] = &[
     JOURNAL_FENCED,
     JOURNAL_ERRORS,
     STATE_BYTES,
+    PARTITIONS_OPEN,
+    ROWS_WAITING,
     DEDUP_WINDOW,
     FILES_WRITTEN,
     FILE_ROWS,

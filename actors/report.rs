@@ -10,7 +10,7 @@ use metrics::{counter, gauge, histogram};
 
 pub use self::labels::Labels;
 use crate::{
-    journal::log::Unreachable,
+    journal::{log::Unreachable, replica::Replica},
     metrics::{self as names, CALL, REASON, SOURCE, TENANT},
     ports::{Message, ObjectError, QueueError},
 };
@@ -242,9 +242,11 @@ pub(crate) fn journal_foreign(key: &str) {
     );
 }
 
-pub(crate) fn state_held(retained_bytes: u64, window_ms: i64) {
-    gauge!(names::STATE_BYTES.name).set(retained_bytes as f64);
-    gauge!(names::DEDUP_WINDOW.name).set(window_ms as f64 / 1_000.0);
+pub(crate) fn state_held(replica: &Replica) {
+    gauge!(names::STATE_BYTES.name).set(replica.retained_bytes() as f64);
+    gauge!(names::PARTITIONS_OPEN.name).set(replica.waiting().len() as f64);
+    gauge!(names::ROWS_WAITING.name).set(replica.rows_waiting() as f64);
+    gauge!(names::DEDUP_WINDOW.name).set(replica.window_held_ms() as f64 / 1_000.0);
 }
 
 pub(crate) fn file_written(key: &str, rows: u64, bytes: u64) {

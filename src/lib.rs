@@ -22,3 +22,4 @@ pub mod publish;
 pub mod scrape;
 pub mod settings;
 pub mod verify;
+pub mod version;

@@ -1,10 +1,10 @@
 //! The names of the metrics that calls of AWS add to those of [`actors::metrics`]
-//! and of [`http::metrics`], in the same manner: a constant each, with its meaning.
+//! and of [`http`], in the same manner: a constant each, with its meaning.
 
 use actors::metrics::{self as actors_metrics, Kind, Metric};
 use metrics::Unit;
 
-use crate::http;
+use crate::{http, version};
 
 /// Label: `s3`, `sqs`, `glue` or `athena`.
 pub const SERVICE: &str = "service";
@@ -31,13 +31,24 @@ pub const AWS_ERRORS: Metric = Metric {
 /// Every metric of the calls of AWS.
 pub const ALL: &[Metric] = &[AWS_REQUESTS, AWS_ERRORS];
 
-/// Every metric of the program: of the actors, of AWS, of the listener.
+/// Every metric of the program: of the actors, of AWS, of the listener, of the
+/// process itself.
 pub fn all() -> impl Iterator<Item = &'static Metric> {
-    let tables = [actors_metrics::ALL, ALL, http::metrics::ALL];
+    recorded().chain(http::process::ALL)
+}
+
+/// Those that go through the recorder.
+fn recorded() -> impl Iterator<Item = &'static Metric> {
+    let tables = [
+        actors_metrics::ALL,
+        ALL,
+        http::metrics::ALL,
+        version::ALL,
+    ];
     tables.into_iter().flatten()
 }
 
 /// Tells the installed recorder what every metric means.
 pub fn describe_all() {
-    actors_metrics::describe(all());
+    actors_metrics::describe(recorded());
 }

@@ -103,15 +103,15 @@ impl<R: Rider> Desk<R> {
     /// Brings the ledger up to date with the leader. To be
     /// called after each answer.
     pub(super) fn publish(&self) -> Result<(), Failure> {
-        let (retained, window_ms) = {
+        let retained = {
             let leader = self.leader()?;
             let replica = leader.replica();
             if leader.is_serving() {
                 self.0.counts_before.get_or_init(|| replica.counts());
             }
-            (replica.retained_bytes(), replica.window_held_ms())
+            crate::report::state_held(replica);
+            replica.retained_bytes()
         };
-        crate::report::state_held(retained, window_ms);
         let before = self.0.charged.swap(retained, Ordering::Relaxed);
         if retained > before {
             self.0.budget.charge(retained - before);

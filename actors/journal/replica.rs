@@ -152,14 +152,7 @@ impl Replica {
 
     /// Rows that are durable and not yet in a file.
     pub fn rows_waiting(&self) -> u64 {
-        let planned: u64 = self.plans.values().map(|open| open.plan.rows).sum();
-        planned
-            + self
-                .waiting
-                .values()
-                .flatten()
-                .map(|piece| piece.rows)
-                .sum::<u64>()
+        self.held.rows
     }
 
     /// True once every row is in a file.
@@ -247,10 +240,7 @@ impl Replica {
                     slice,
                 },
             };
-            self.waiting
-                .entry(row.partition.clone())
-                .or_default()
-                .push_back(piece);
+            self.wait(row.partition.clone(), piece);
         }
     }
 
@@ -274,11 +264,13 @@ impl Replica {
                 written_at_ms,
                 content: Content::Quarantine(entries.into()),
             };
-            self.waiting
-                .entry(Partition::quarantine(day))
-                .or_default()
-                .push_back(piece);
+            self.wait(Partition::quarantine(day), piece);
         }
+    }
+
+    fn wait(&mut self, partition: Partition, piece: Piece) {
+        self.held.rows += piece.rows;
+        self.waiting.entry(partition).or_default().push_back(piece);
     }
 
     fn open(&mut self, seq: Seq, plan: Plan) -> Result<(), String> {
@@ -343,6 +335,7 @@ impl Replica {
         }
         for piece in open.pieces.iter() {
             self.held.release(piece.seq);
+            self.held.rows -= piece.rows;
         }
         self.plans.remove(&id);
         Ok(())
@@ -358,12 +351,13 @@ impl PlanId {
     }
 }
 
-/// What the objects' contents weigh. The pieces of one object share its memory,
-/// which goes with the last of them.
+/// What the objects' contents weigh, and the rows in them that no file has. The
+/// pieces of one object share its memory, which goes with the last of them.
 #[derive(Debug, Default)]
 struct Held {
     objects: HashMap<Seq, (usize, u64)>,
     bytes: u64,
+    rows: u64,
 }
 
 impl Held {

@@ -27,6 +27,7 @@ pub use output::Output;
 use crate::{
     logging,
     settings::{Environment, Issue, Settings},
+    version::VERSION,
 };
 
 const EXAMPLES: &str = "\
@@ -52,7 +53,7 @@ is IDTRAIL_HTTP_LISTEN. None is required.";
 /// Who did what, from where, across AWS, GitHub, Okta and Teleport: audit events from a queue
 /// to Parquet that Athena, DuckDB and Trino read.
 #[derive(Debug, Parser)]
-#[command(name = "idtrail", version, after_long_help = EXAMPLES, max_term_width = 100)]
+#[command(name = "idtrail", version = VERSION, after_long_help = EXAMPLES, max_term_width = 100)]
 struct Cli {
     #[command(flatten)]
     globals: Globals,

@@ -21,6 +21,7 @@ use crate::{
     metrics,
     progress::Progress,
     settings::Settings,
+    version::{self, VERSION},
 };
 
 /// Take events from the queue to the lake
@@ -70,6 +71,7 @@ async fn serve(settings: &Settings, topology: Topology) -> Result<Exit, Failure>
     let lock = boot::take(settings)?;
     let recorder = http::record_metrics().map_err(Failure::outside)?;
     metrics::describe_all();
+    version::tell();
     let listener = http::Listener::open(settings).await?;
     let mut service = boot::start(lock, settings, topology).await?;
     tell_where(settings, listener.address());
@@ -105,12 +107,13 @@ async fn serve(settings: &Settings, topology: Topology) -> Result<Exit, Failure>
 fn tell_where(settings: &Settings, http: SocketAddr) {
     const RUNNING: &str = "running: publish with `idtrail publish`, stop with ctrl-c";
     match &settings.aws {
-        None => tracing::info!(data = %settings.data.display(), %http, "{RUNNING}"),
+        None => tracing::info!(data = %settings.data.display(), %http, version = VERSION, "{RUNNING}"),
         Some(aws) => tracing::info!(
             queue = aws.queue_url,
             lake = %aws.lake,
             large_files = %aws.large_files,
             %http,
+            version = VERSION,
             "{RUNNING}"
         ),
     }
@@ -200,6 +203,7 @@ fn readiness(service: &boot::Service) -> http::Probe {
                     if leading { "leader" } else { "starting" }.to_owned(),
                 ),
                 ("journal_head", head.to_string()),
+                ("version", VERSION.to_owned()),
             ]),
         }
     })

@@ -12,6 +12,7 @@ mod certificate;
 mod ingest;
 pub mod metrics;
 mod problem;
+pub mod process;
 mod server;
 mod tls;
 
@@ -233,7 +234,8 @@ async fn readyz(State(machines): State<Machines>) -> Response {
 
 async fn render(State(machines): State<Machines>) -> Response {
     let exposition = "text/plain; version=0.0.4; charset=utf-8";
-    ([(CONTENT_TYPE, exposition)], machines.metrics.render()).into_response()
+    let text = machines.metrics.render() + &process::exposition();
+    ([(CONTENT_TYPE, exposition)], text).into_response()
 }
 
 #[cfg(test)]
