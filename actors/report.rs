@@ -183,10 +183,9 @@ pub(crate) fn journal_committed(
     for (account, counts) in &accounting.0 {
         let source = account.source.map_or("unknown", Source::name);
         let tenant = labels.tenant(account.tenant.as_ref());
+        // Zeros as well: a share needs both of its parts from the start.
         let count = |name, number: u64| {
-            if number > 0 {
-                counter!(name, SOURCE => source, TENANT => tenant.clone()).increment(number);
-            }
+            counter!(name, SOURCE => source, TENANT => tenant.clone()).increment(number);
         };
         count(names::EVENTS_RECEIVED.name, counts.received);
         count(names::EVENTS_STORED.name, counts.stored);
