@@ -8,6 +8,8 @@ MAKEFLAGS += --no-print-directory
 
 # Minutes that `make fuzz` gives to each target.
 MINUTES ?= 2
+# Minutes of load that `make screens` shows.
+SCREEN_MINUTES ?= 7
 # Fuzz targets to run; all of them when empty.
 TARGETS ?=
 
@@ -26,12 +28,19 @@ run: prepare ## Build idtrail and start it embedded under ./idtrail-data; Ctrl-C
 	@scripts/run
 
 .PHONY: test
-test: prepare $(VENV)/installed $(CARGO_DENY) ## Set up and run every check: format, lints, licences, tests, docs.
+test: prepare $(VENV)/installed $(CARGO_DENY) promtool ## Set up and run every check: format, lints, licences, tests, docs.
 	@CARGO_DENY=$(CARGO_DENY) scripts/test
 
 .PHONY: docs
-docs: prepare ## Write what the documents take from the code: docs/metrics.md.
-	@IDTRAIL_WRITE_DOCS=1 cargo test --quiet --workspace --test main tidy::metrics
+docs: prepare ## Write what the documents take from the code: docs/metrics.md, and panels into grafana/README.md.
+	@IDTRAIL_WRITE_DOCS=1 cargo test --quiet --workspace --test main -- tidy::metrics tidy::grafana
+
+.PHONY: screens
+screens: prepare promtool ## Make the pictures in docs/screens: SCREEN_MINUTES (7) of load, drawn.
+	@scripts/need chromium chromium
+	@scripts/need pngquant pngquant
+	@cargo build --locked --bin idtrail
+	@PYTHONDONTWRITEBYTECODE=1 MINUTES=$(SCREEN_MINUTES) scripts/screens-grafana
 
 .PHONY: fmt
 fmt: prepare ## Format the code.
@@ -46,6 +55,11 @@ fuzz: prepare ## Fuzz every decoder, MINUTES (2) each, TARGETS (all) by name; wh
 prepare:
 	@scripts/need cc gcc
 	@scripts/need cargo
+
+# Tries the alert rules.
+.PHONY: promtool
+promtool:
+	@scripts/need promtool prometheus
 
 # MiniStack stands in for AWS in the end-to-end tests; DuckDB and pyarrow read the lake.
 $(VENV)/installed: tests/requirements.txt

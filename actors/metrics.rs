@@ -1,25 +1,19 @@
-//! The names of all metrics of this package, each with its kind, unit and meaning.
+//! The names of all metrics of this package, each with its kind, unit, labels and
+//! meaning.
 //!
 //! A metric is used through its constant, so that a name that is not described
 //! here cannot be emitted and a dashboard can be checked against [`ALL`].
 //! Waiting is measured as time blocked, not as the length of a queue: a full
-//! queue in front of a fast stage is harmless. A histogram's buckets belong to
-//! its [`Kind`]: whoever installs the recorder gives them to it. [`describe`]
-//! tells the recorder; call it once, after the recorder is installed and before
-//! the tree is built, because mailboxes look their handles up when they are made.
-//!
-//! A counter whose label values are known stands at zero from the start: whoever
-//! computes a rate does not see the first increment of a series that was not there.
+//! queue in front of a fast stage is harmless. [`describe`] tells the recorder;
+//! call it once, after the recorder is installed and before the tree is built,
+//! because mailboxes look their handles up when they are made.
+
+mod metric;
 
 use metrics::Unit;
 
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub enum Kind {
-    Counter,
-    Gauge,
-    /// With the upper bounds of its buckets; one above the last is implied.
-    Histogram(&'static [f64]),
-}
+pub use self::metric::{Kind, Metric, describe};
+use self::metric::{counter, counter_of, gauge, gauge_of, seconds};
 
 /// Seconds that a commit, or all of a message, should take: 2 s is the promise.
 const LATENCIES: &[f64] = &[
@@ -40,65 +34,6 @@ const AGES: &[f64] = &[
     345_600.0,
     1_209_600.0,
 ];
-
-#[derive(Clone, Copy, Debug)]
-pub struct Metric {
-    pub name: &'static str,
-    pub kind: Kind,
-    pub unit: Unit,
-    pub description: &'static str,
-    /// Those that each of its series has.
-    pub labels: &'static [&'static str],
-}
-
-impl Metric {
-    /// With these labels.
-    pub const fn by(self, labels: &'static [&'static str]) -> Metric {
-        Metric { labels, ..self }
-    }
-}
-
-const fn counter(name: &'static str, description: &'static str) -> Metric {
-    counter_of(Unit::Count, name, description)
-}
-
-const fn counter_of(unit: Unit, name: &'static str, description: &'static str) -> Metric {
-    let kind = Kind::Counter;
-    Metric {
-        name,
-        kind,
-        unit,
-        description,
-        labels: &[],
-    }
-}
-
-const fn gauge(name: &'static str, description: &'static str) -> Metric {
-    gauge_of(Unit::Count, name, description)
-}
-
-const fn gauge_of(unit: Unit, name: &'static str, description: &'static str) -> Metric {
-    let kind = Kind::Gauge;
-    Metric {
-        name,
-        kind,
-        unit,
-        description,
-        labels: &[],
-    }
-}
-
-/// A histogram of durations.
-const fn seconds(buckets: &'static [f64], name: &'static str, description: &'static str) -> Metric {
-    let (kind, unit) = (Kind::Histogram(buckets), Unit::Seconds);
-    Metric {
-        name,
-        kind,
-        unit,
-        description,
-        labels: &[],
-    }
-}
 
 /// Label of every metric of one actor.
 pub const ACTOR: &str = "actor";
@@ -413,25 +348,6 @@ pub const ALL: &[Metric] = &[
     FILE_BYTES,
     UPLOADS_FAILED,
 ];
-
-/// Tells the installed recorder what these metrics mean, and makes those counters
-/// that have no labels.
-pub fn describe<'m>(metrics: impl IntoIterator<Item = &'m Metric>) {
-    for metric in metrics {
-        match metric.kind {
-            Kind::Counter => {
-                metrics::describe_counter!(metric.name, metric.unit, metric.description);
-                if metric.labels.is_empty() {
-                    metrics::counter!(metric.name).increment(0);
-                }
-            }
-            Kind::Gauge => metrics::describe_gauge!(metric.name, metric.unit, metric.description),
-            Kind::Histogram(_) => {
-                metrics::describe_histogram!(metric.name, metric.unit, metric.description);
-            }
-        }
-    }
-}
 
 #[cfg(test)]
 mod tests {

@@ -39,12 +39,7 @@ pub fn all() -> impl Iterator<Item = &'static Metric> {
 
 /// Those that go through the recorder.
 fn recorded() -> impl Iterator<Item = &'static Metric> {
-    let tables = [
-        actors_metrics::ALL,
-        ALL,
-        http::metrics::ALL,
-        version::ALL,
-    ];
+    let tables = [actors_metrics::ALL, ALL, http::metrics::ALL, version::ALL];
     tables.into_iter().flatten()
 }
 

@@ -14,15 +14,6 @@ use actors::metrics::{Kind, Metric};
 
 use super::source;
 
-/// Of metrics-process, for the whole process; those that are used.
-const OF_THE_PROCESS: [&str; 5] = [
-    "process_cpu_seconds_total",
-    "process_max_fds",
-    "process_open_fds",
-    "process_resident_memory_bytes",
-    "process_start_time_seconds",
-];
-
 /// Given by Prometheus to whatever it scrapes.
 const OF_THE_SCRAPE: [&str; 2] = ["job", "instance"];
 
@@ -49,11 +40,12 @@ fn complaints(place: &str, query: &str, records: &BTreeSet<String>) -> Vec<Strin
     let literals = literals();
     let mut complaints = Vec::new();
     let mut labels: BTreeSet<&str> = OF_THE_SCRAPE.into_iter().collect();
-    for selector in promql::selectors(query) {
+    let selectors = promql::selectors(query);
+    for selector in &selectors {
         let name = &*selector.name;
         let own: &[&str] = match metric(name) {
             Some(metric) => metric.labels,
-            None if records.contains(name) || name == "up" || OF_THE_PROCESS.contains(&name) => &[],
+            None if records.contains(name) || name == "up" => &[],
             None => {
                 complaints.push(format!("{place}: nothing emits {name}"));
                 continue;

@@ -11,7 +11,10 @@ const DASHBOARD: &str = "grafana/idtrail.json";
 const README: &str = "grafana/README.md";
 
 /// The list of panels stands between these in the README.
-const LIST: [&str; 2] = ["<!-- panels: made by make docs -->\n", "<!-- end of panels -->\n"];
+const LIST: [&str; 2] = [
+    "<!-- panels: made by make docs -->\n",
+    "<!-- end of panels -->\n",
+];
 
 /// Grafana's grid.
 const COLUMNS: u64 = 24;
@@ -91,7 +94,9 @@ fn each_panel_says_what_is_good_and_where_to_go() {
             complaints.push(format!("{title}: it asks nothing"));
         }
         if !panel["links"].is_null() && !runbook(panel).is_some_and(in_runbook) {
-            complaints.push(format!("{title}: its link is no heading of docs/runbook.md"));
+            complaints.push(format!(
+                "{title}: its link is no heading of docs/runbook.md"
+            ));
         }
     }
     check(complaints);

@@ -99,7 +99,10 @@ fn each_alert_says_how_bad_it_is_and_what_to_do() {
                 "its severity is neither critical nor warning",
             ),
             (!text(note, "summary").is_empty(), "it has no summary"),
-            (!text(note, "description").is_empty(), "it has no description"),
+            (
+                !text(note, "description").is_empty(),
+                "it has no description",
+            ),
             (
                 runbook.is_some_and(in_runbook),
                 "its runbook_url is no heading of docs/runbook.md",
