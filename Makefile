@@ -8,8 +8,8 @@ MAKEFLAGS += --no-print-directory
 
 # Minutes that `make fuzz` gives to each target.
 MINUTES ?= 2
-# Minutes of load that `make screens` shows.
-SCREEN_MINUTES ?= 7
+# What `make demo` and `make bench` hand on.
+ARGS ?=
 # Fuzz targets to run; all of them when empty.
 TARGETS ?=
 
@@ -21,7 +21,11 @@ export IDTRAIL_PYTHON := $(abspath $(VENV)/bin/python)
 
 .PHONY: help
 help: ## Show this list.
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-6s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-7s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+.PHONY: demo
+demo: prepare $(VENV)/bin/duckdb ## See it work on an invented company, e.g. ARGS="--events 50000 --no-serve".
+	@scripts/demo $(ARGS)
 
 .PHONY: run
 run: prepare ## Build idtrail and start it embedded under ./idtrail-data; Ctrl-C stops it.
@@ -31,16 +35,21 @@ run: prepare ## Build idtrail and start it embedded under ./idtrail-data; Ctrl-C
 test: prepare $(VENV)/installed $(CARGO_DENY) promtool ## Set up and run every check: format, lints, licences, tests, docs.
 	@CARGO_DENY=$(CARGO_DENY) scripts/test
 
+.PHONY: bench
+bench: prepare ## Build idtrail as it is shipped and measure it, e.g. ARGS="--runs 5".
+	@scripts/bench $(ARGS)
+
 .PHONY: docs
-docs: prepare ## Write what the documents take from the code: docs/metrics.md, and panels into grafana/README.md.
-	@IDTRAIL_WRITE_DOCS=1 cargo test --quiet --workspace --test main -- tidy::metrics tidy::grafana
+docs: prepare $(VENV)/installed ## Write what the documents take from the code: references, and what commands answer.
+	@IDTRAIL_WRITE_DOCS=1 cargo test --quiet --workspace --test main -- --test-threads=1 tidy:: documents::
 
 .PHONY: screens
-screens: prepare promtool ## Make the pictures in docs/screens: SCREEN_MINUTES (7) of load, drawn.
+screens: prepare promtool ## Make the pictures in docs/screens anew, from the program at work (minutes).
+	@cargo build --quiet --locked --bin idtrail
+	@scripts/screens $(or $(CARGO_TARGET_DIR),target)/debug/idtrail
 	@scripts/need chromium chromium
 	@scripts/need pngquant pngquant
-	@cargo build --locked --bin idtrail
-	@PYTHONDONTWRITEBYTECODE=1 MINUTES=$(SCREEN_MINUTES) scripts/screens-grafana
+	@scripts/screens-grafana $(or $(CARGO_TARGET_DIR),target)/debug/idtrail
 
 .PHONY: fmt
 fmt: prepare ## Format the code.
@@ -68,6 +77,15 @@ $(VENV)/installed: tests/requirements.txt
 	@echo "==> python: $(VENV) with what $< names"
 	@rm -rf $(VENV)
 	@python3 -m venv $(VENV)
+	@$(VENV)/bin/pip --quiet --disable-pip-version-check install --require-hashes --only-binary :all: --requirement $<
+	@touch $@
+
+# For people: DuckDB's program. The environment of the tests has it as well.
+$(VENV)/bin/duckdb: scripts/duckdb.txt
+	@scripts/need python3 python3
+	@scripts/need ensurepip python3-venv
+	@echo "==> python: DuckDB's program in $(VENV)/bin"
+	@test -x $(VENV)/bin/pip || python3 -m venv $(VENV)
 	@$(VENV)/bin/pip --quiet --disable-pip-version-check install --require-hashes --only-binary :all: --requirement $<
 	@touch $@
 

@@ -5,10 +5,6 @@
 //! those of it. Without git, or in a folder that is no checkout of idtrail, as
 //! when it comes from a tarball, there is the number alone. Runs again when
 //! another commit is checked out or what the program is made of changes.
-#![expect(
-    clippy::print_stdout,
-    reason = "that is how a build script tells Cargo"
-)]
 
 use std::{
     env, fs,
@@ -66,7 +62,13 @@ impl Checkout {
 
     /// The commit, with `+` if the sources differ from it, and its day.
     fn commit(&self) -> Option<(String, String)> {
-        let told = self.git(&["show", "--no-patch", "--abbrev=7", "--format=%h %cs", "HEAD"])?;
+        let told = self.git(&[
+            "show",
+            "--no-patch",
+            "--abbrev=7",
+            "--format=%h %cs",
+            "HEAD",
+        ])?;
         let (commit, day) = told.split_once(' ')?;
         // Only reads: no lock that another git could meet.
         let status = ["--no-optional-locks", "status", "--porcelain", "--"];
@@ -96,7 +98,11 @@ impl Checkout {
 
     fn git(&self, arguments: &[&str]) -> Option<String> {
         let mut git = Command::new("git");
-        let output = git.current_dir(&self.folder).args(arguments).output().ok()?;
+        let output = git
+            .current_dir(&self.folder)
+            .args(arguments)
+            .output()
+            .ok()?;
         let text = String::from_utf8(output.stdout).ok()?;
         output.status.success().then(|| text.trim_end().to_owned())
     }

@@ -120,6 +120,16 @@ pub async fn start(
     settings: &Settings,
     topology: Topology,
 ) -> Result<Service, Failure> {
+    start_on(proven_ports(settings).await?, lock, settings, topology).await
+}
+
+/// The same, on these ports.
+pub async fn start_on(
+    outside: Ports,
+    lock: Option<DirectoryLock>,
+    settings: &Settings,
+    topology: Topology,
+) -> Result<Service, Failure> {
     let (places, warning) = Database::open(settings.geoip.clone());
     if let Some(warning) = warning {
         report::places_refused(&warning);
@@ -144,7 +154,6 @@ pub async fn start(
         }),
         probe: Probe::none(),
     };
-    let outside = proven_ports(settings).await?;
     probe_stores(&outside, settings, setup.candidate.incarnation).await?;
     let outlet = Outlet::of(&outside);
     let pipeline = Pipeline::start(outside, &setup, compute.clone())

@@ -9,7 +9,7 @@ mod pinned;
 
 use std::{
     error::Error,
-    fmt, io, iter,
+    fmt, io,
     net::{Ipv4Addr, Ipv6Addr, SocketAddr},
     path::PathBuf,
     str::FromStr,
@@ -80,7 +80,9 @@ pub enum ClientError {
         "this machine knows no authorities for certificates: install ca-certificates, or set SSL_CERT_FILE: {0}"
     )]
     NoAuthorities(io::Error),
-    #[error("`tls.cert` cannot be used to know the service by: {0}: or name it with --url https://…")]
+    #[error(
+        "`tls.cert` cannot be used to know the service by: {0}: or name it with --url https://…"
+    )]
     Certificate(String),
     #[error("no answer from {0}: {1}: see whether the address is right, or use --url")]
     Other(Place, String),
@@ -98,7 +100,11 @@ impl Place {
             });
         }
         let certificate = settings.tls.as_ref().map(|tls| tls.cert.clone());
-        let scheme = if certificate.is_some() { "https" } else { "http" };
+        let scheme = if certificate.is_some() {
+            "https"
+        } else {
+            "http"
+        };
         Place {
             base: format!("{scheme}://{reachable}"),
             certificate,
@@ -189,9 +195,9 @@ fn tls(place: &Place) -> Result<ClientConfig, ClientError> {
                 .dangerous()
                 .with_custom_certificate_verifier(Arc::new(verifier))
         }
-        None if place.base.starts_with("https") => {
-            builder.with_native_roots().map_err(ClientError::NoAuthorities)?
-        }
+        None if place.base.starts_with("https") => builder
+            .with_native_roots()
+            .map_err(ClientError::NoAuthorities)?,
         None => builder.with_root_certificates(RootCertStore::empty()),
     };
     Ok(builder.with_no_client_auth())
@@ -200,19 +206,21 @@ fn tls(place: &Place) -> Result<ClientConfig, ClientError> {
 /// What to do about it, by what lies at the bottom.
 fn explained(place: &Place, error: &(dyn Error + 'static)) -> ClientError {
     let place = place.clone();
-    let mut deepest = error;
-    for cause in iter::successors(Some(error), |cause| cause.source()) {
-        deepest = cause;
+    let (mut deepest, mut next) = (error, Some(error));
+    while let Some(cause) = next {
+        (deepest, next) = (cause, cause.source());
         if let Some(error) = cause.downcast_ref::<io::Error>() {
-            // An error of TLS lies inside of one that is no source of its own.
-            let inner = error.get_ref().and_then(|e| e.downcast_ref::<rustls::Error>());
-            match (inner, error.kind()) {
-                (Some(tls), _) => return refused_tls(place, tls),
-                (None, io::ErrorKind::ConnectionRefused) => return ClientError::Refused(place),
-                _ => {}
+            if let Some(error) = of_tls(error) {
+                return refused_tls(place, error);
+            }
+            if error.kind() == io::ErrorKind::ConnectionRefused {
+                return ClientError::Refused(place);
             }
         }
-        if cause.downcast_ref::<hyper::Error>().is_some_and(hyper::Error::is_parse) {
+        if cause
+            .downcast_ref::<hyper::Error>()
+            .is_some_and(hyper::Error::is_parse)
+        {
             return ClientError::NotHttp(place);
         }
         if cause.is::<LengthLimitError>() {
@@ -220,6 +228,17 @@ fn explained(place: &Place, error: &(dyn Error + 'static)) -> ClientError {
         }
     }
     ClientError::Other(place, deepest.to_string())
+}
+
+/// An error of TLS lies wrapped in others, of which it is no source.
+fn of_tls(error: &io::Error) -> Option<&rustls::Error> {
+    let mut inner = error.get_ref()?;
+    loop {
+        match inner.downcast_ref::<io::Error>() {
+            Some(wrapped) => inner = wrapped.get_ref()?,
+            None => return inner.downcast_ref(),
+        }
+    }
 }
 
 fn refused_tls(place: Place, error: &rustls::Error) -> ClientError {

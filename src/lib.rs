@@ -4,13 +4,19 @@
 //! actors' ports over directories, [`aws`] over SQS and S3, [`clock`] over the
 //! machine's clocks; [`boot`] joins them to the actors. [`logging`], [`metrics`],
 //! [`http`] and [`progress`] tell people and machines how it goes. [`publish`]
-//! sends events to the queue, from files or pushed to [`http`].
+//! sends events to the queue, from files or pushed to [`http`]. [`top`] shows what
+//! a running process tells [`client`]; [`color`] says whether in colour, and
+//! [`version`] which program all this is.
 
 pub mod aws;
+pub mod bench;
 pub mod boot;
 pub mod cli;
+pub mod client;
 pub mod clock;
+pub mod color;
 pub mod ddl;
+pub mod demo;
 pub mod finding;
 pub mod history;
 pub mod http;
@@ -20,6 +26,9 @@ pub mod metrics;
 pub mod progress;
 pub mod publish;
 pub mod scrape;
+pub mod serving;
 pub mod settings;
+pub mod signals;
+pub mod top;
 pub mod verify;
 pub mod version;

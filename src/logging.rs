@@ -7,7 +7,7 @@
 
 use std::{
     fmt::{self, Write as _},
-    io::{self, IsTerminal, Write as _},
+    io::{self, Write as _},
     panic,
 };
 
@@ -25,7 +25,7 @@ use tracing_subscriber::{
     util::SubscriberInitExt,
 };
 
-use crate::clock::Machine;
+use crate::{clock::Machine, color};
 
 /// Longest field of a line, in bytes.
 const FIELD_BYTES_MAX: usize = 1_024;
@@ -37,13 +37,11 @@ pub enum Format {
 }
 
 impl Format {
-    /// Colour only for a terminal whose user did not decline it.
     pub fn new(json: bool) -> Format {
-        let declined = std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
         match json {
             true => Format::Json,
             false => Format::Text {
-                color: io::stderr().is_terminal() && !declined,
+                color: color::on_stderr(),
             },
         }
     }

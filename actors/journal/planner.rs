@@ -53,7 +53,7 @@ pub struct Hold {
 #[derive(Clone, Debug, Default)]
 pub struct Working(Arc<Mutex<HashSet<PlanId>>>);
 
-/// Set when the process wants to end with every row in a file.
+/// Set while somebody waits for every row to be in a file.
 #[derive(Clone, Debug, Default)]
 pub struct Draining(Arc<AtomicBool>);
 
@@ -161,6 +161,10 @@ impl Drop for Hold {
 impl Draining {
     pub fn set(&self) {
         self.0.store(true, Ordering::Relaxed);
+    }
+
+    pub fn clear(&self) {
+        self.0.store(false, Ordering::Relaxed);
     }
 
     fn is_set(&self) -> bool {

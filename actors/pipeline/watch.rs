@@ -75,7 +75,8 @@ impl Watch {
 
     /// Goes on until the queue is empty and every row is in a file; tells how
     /// far it is on the way. A queue that was reached once may fail for a while.
-    /// To be cancelled by whoever has a deadline.
+    /// To be cancelled by whoever has a deadline, and then stops. Afterwards the
+    /// pipeline closes files as it did before.
     pub async fn drain(&self, mut tell: impl FnMut(&Progress)) -> Result<Progress, QueueError> {
         let mut reached = false;
         loop {
@@ -95,6 +96,7 @@ impl Watch {
             if empty && progress.in_flight == 0 && progress.leading {
                 self.draining.set();
                 if self.leader(|leader| leader.is_idle() && leader.replica().is_settled()) {
+                    self.draining.clear();
                     return Ok(progress);
                 }
             }

@@ -5,18 +5,26 @@
 //! things), global flags stand before or after the verb, exit codes mean what
 //! [`Exit`] says.
 
+mod bench;
 mod check;
+mod completions;
 mod ddl;
+mod demo;
 mod exit;
 mod journal;
+mod man;
 mod output;
 mod publish;
 mod quarantine;
 mod run;
 mod token;
+mod top;
 mod verify;
 
-use std::{path::PathBuf, process::ExitCode};
+use std::{
+    path::{Path, PathBuf},
+    process::ExitCode,
+};
 
 use clap::{ArgAction, Args, Parser, Subcommand, ValueEnum};
 use tracing::level_filters::LevelFilter;
@@ -30,11 +38,13 @@ use crate::{
     version::VERSION,
 };
 
+/// Shown by `--help`, and in the manual.
 const EXAMPLES: &str = "\
 Examples:
   idtrail run                                    queue, journal and lake are in ./idtrail-data
   idtrail publish --source okta events.ndjson    send a file's events to the queue
   aws s3 cp s3://BUCKET/KEY.json.gz - | idtrail publish --source aws -
+  idtrail top                                    watch it work
   idtrail run --drain --json                     work until nothing is left, then say what was done
   idtrail verify                                 count again from the objects
   idtrail --config idtrail.yaml check            what is wrong with the settings, all at once
@@ -63,7 +73,9 @@ struct Cli {
 
 #[derive(Debug, Subcommand)]
 enum Command {
+    Demo(demo::Args),
     Run(run::Args),
+    Top(top::Args),
     Publish(publish::Args),
     Check(check::Args),
     Verify(verify::Args),
@@ -74,6 +86,9 @@ enum Command {
     #[command(subcommand)]
     Token(token::Command),
     Ddl(ddl::Args),
+    Bench(bench::Args),
+    Completions(completions::Args),
+    Man(man::Args),
 }
 
 /// Flags of all verbs.
@@ -125,7 +140,9 @@ pub fn main() -> ExitCode {
     };
     let globals = cli.globals;
     let done = match cli.command {
+        Command::Demo(args) => demo::run(&args, &globals),
         Command::Run(args) => run::run(&args, &globals),
+        Command::Top(args) => top::run(&args, &globals),
         Command::Publish(args) => publish::run(&args, &globals),
         Command::Check(args) => check::run(&args, &globals),
         Command::Verify(args) => verify::run(&args, &globals),
@@ -133,6 +150,9 @@ pub fn main() -> ExitCode {
         Command::Journal(command) => journal::run(&command, &globals),
         Command::Token(command) => token::run(&command, &globals),
         Command::Ddl(args) => ddl::run(&args, &globals),
+        Command::Bench(args) => bench::run(&args, &globals),
+        Command::Completions(args) => completions::run(&args),
+        Command::Man(args) => man::run(&args),
     };
     match done {
         Ok(exit) => exit.into(),
@@ -176,6 +196,11 @@ impl Globals {
 
     pub fn output(&self) -> Output {
         Output { json: self.json }
+    }
+
+    /// What --data says.
+    pub fn data(&self) -> Option<&Path> {
+        self.data.as_deref()
     }
 
     pub fn quiet(&self) -> bool {

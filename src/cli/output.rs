@@ -27,11 +27,16 @@ pub(super) fn lines(lines: impl IntoIterator<Item = String>) -> io::Result<()> {
     lines.into_iter().try_for_each(|line| write(&line))
 }
 
-/// A reader that went away (`idtrail … | head`) has seen enough.
 fn write(text: &str) -> io::Result<()> {
-    let mut out = io::stdout().lock();
     let end = if text.ends_with('\n') { "" } else { "\n" };
-    match write!(out, "{text}{end}").and_then(|()| out.flush()) {
+    bytes(format!("{text}{end}").as_bytes())
+}
+
+/// Prints a file as it is. A reader that went away (`idtrail … | head`) has seen
+/// enough.
+pub(super) fn bytes(file: &[u8]) -> io::Result<()> {
+    let mut out = io::stdout().lock();
+    match out.write_all(file).and_then(|()| out.flush()) {
         Err(error) if error.kind() == ErrorKind::BrokenPipe => Ok(()),
         other => other,
     }

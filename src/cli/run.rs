@@ -1,6 +1,6 @@
 //! `idtrail run`: the service itself, or one pass until nothing is left.
 
-use std::{collections::BTreeMap, convert::Infallible, net::SocketAddr, sync::Arc, time::Duration};
+use std::{convert::Infallible, net::SocketAddr, time::Duration};
 
 use actors::{
     base::{Outcome, Topology},
@@ -9,19 +9,11 @@ use actors::{
 use audit::accounting::Counts;
 use clap::Args as ClapArgs;
 use jiff::SignedDuration;
-use tokio::{
-    signal::unix::{Signal, SignalKind, signal},
-    sync::oneshot,
-};
 
 use super::{Exit, Failure, Globals};
 use crate::{
-    boot,
-    http::{self, Readiness},
-    metrics,
-    progress::Progress,
-    settings::Settings,
-    version::{self, VERSION},
+    boot, http::Listener, progress::Progress, serving::Serving, settings::Settings,
+    signals::Signals, version::VERSION,
 };
 
 /// Take events from the queue to the lake
@@ -42,15 +34,16 @@ pub(super) struct Args {
     pub(super) deadline: Option<Duration>,
 }
 
+/// A blocking call that hangs must not keep the process.
+pub(super) const SHUTDOWN_MAX: Duration = Duration::from_secs(1);
+
 /// How often a service says what it did.
 const TELL_EVERY: Duration = Duration::from_secs(60);
 
 pub(super) fn run(args: &Args, globals: &Globals) -> Result<Exit, Failure> {
     let settings = globals.start()?;
     let topology = boot::topology(&settings).map_err(Failure::issues)?;
-    let runtime = tokio::runtime::Builder::new_multi_thread()
-        .enable_all()
-        .build()?;
+    let runtime = boot::runtime()?;
     let done = runtime.block_on(async {
         if args.drain {
             drain(&settings, topology, args.deadline, globals).await
@@ -58,56 +51,40 @@ pub(super) fn run(args: &Args, globals: &Globals) -> Result<Exit, Failure> {
             serve(&settings, topology).await
         }
     });
-    // A blocking call that hangs must not keep the process.
-    runtime.shutdown_timeout(Duration::from_secs(1));
+    runtime.shutdown_timeout(SHUTDOWN_MAX);
     done
 }
 
 /// Until a signal, or until the tree gives up.
 async fn serve(settings: &Settings, topology: Topology) -> Result<Exit, Failure> {
-    let grace = topology.limits().shutdown.stop;
     let mut signals = Signals::listen()?;
     // Before the port: of two services on one directory, the second is told of the first.
     let lock = boot::take(settings)?;
-    let recorder = http::record_metrics().map_err(Failure::outside)?;
-    metrics::describe_all();
-    version::tell();
-    let listener = http::Listener::open(settings).await?;
-    let mut service = boot::start(lock, settings, topology).await?;
-    tell_where(settings, listener.address());
-    let (stop, stopped) = oneshot::channel::<()>();
-    let answers = http::Answers {
-        readiness: readiness(&service),
-        metrics: recorder,
-        outlet: service.outlet.clone(),
-        compute: service.compute.clone(),
-    };
-    let stopped = async {
-        stopped.await.ok();
-    };
-    let server = tokio::spawn(listener.serve(settings.clone(), answers, stopped));
-    let watch = service.pipeline.watch();
+    let listener = Listener::open(settings).await?;
+    let address = listener.address();
+    let mut serving = Serving::start(lock, Some(listener), settings, topology).await?;
+    tell_where(settings, address);
+    let watch = serving.watch();
     let outcome = tokio::select! {
-        outcome = service.pipeline.finished() => {
-            stop.send(()).ok();
+        outcome = serving.finished() => {
+            serving.close().await;
             outcome
         }
         () = signals.any() => {
             tracing::info!("stopping: what is in hand is being made durable");
-            // No more connections; pushes that are in hand are still answered.
-            stop.send(()).ok();
-            service.pipeline.stop(grace).await
+            serving.stop().await
         }
         never = tell_now_and_then(watch) => match never {},
     };
-    server.await.ok();
     ended(&outcome)
 }
 
 fn tell_where(settings: &Settings, http: SocketAddr) {
     const RUNNING: &str = "running: publish with `idtrail publish`, stop with ctrl-c";
     match &settings.aws {
-        None => tracing::info!(data = %settings.data.display(), %http, version = VERSION, "{RUNNING}"),
+        None => {
+            tracing::info!(data = %settings.data.display(), %http, version = VERSION, "{RUNNING}");
+        }
         Some(aws) => tracing::info!(
             queue = aws.queue_url,
             lake = %aws.lake,
@@ -184,29 +161,11 @@ async fn drain(
     }
 }
 
-fn ended(outcome: &Outcome) -> Result<Exit, Failure> {
+pub(super) fn ended(outcome: &Outcome) -> Result<Exit, Failure> {
     match outcome {
         Outcome::Stopped => Ok(Exit::Success),
         gave_up => Err(Failure::new(Exit::GaveUp, gave_up)),
     }
-}
-
-fn readiness(service: &boot::Service) -> http::Probe {
-    let watch = service.pipeline.watch();
-    Arc::new(move || {
-        let (leading, head) = watch.leading();
-        Readiness {
-            ready: leading,
-            parts: BTreeMap::from([
-                (
-                    "role",
-                    if leading { "leader" } else { "starting" }.to_owned(),
-                ),
-                ("journal_head", head.to_string()),
-                ("version", VERSION.to_owned()),
-            ]),
-        }
-    })
 }
 
 async fn elapsed(deadline: Option<Duration>) {
@@ -216,29 +175,7 @@ async fn elapsed(deadline: Option<Duration>) {
     }
 }
 
-/// SIGTERM and SIGINT, heeded from the moment this is made.
-struct Signals {
-    terminate: Signal,
-    interrupt: Signal,
-}
-
-impl Signals {
-    fn listen() -> std::io::Result<Signals> {
-        Ok(Signals {
-            terminate: signal(SignalKind::terminate())?,
-            interrupt: signal(SignalKind::interrupt())?,
-        })
-    }
-
-    async fn any(&mut self) {
-        tokio::select! {
-            _ = self.terminate.recv() => {}
-            _ = self.interrupt.recv() => {}
-        }
-    }
-}
-
-fn duration(text: &str) -> Result<Duration, String> {
+pub(super) fn duration(text: &str) -> Result<Duration, String> {
     let parsed: Option<SignedDuration> = text.parse().ok();
     match parsed.map(Duration::try_from) {
         Some(Ok(duration)) if !duration.is_zero() => Ok(duration),

@@ -6,6 +6,7 @@
 //! queue and store by their ports only; [`Files`] does both for whole files.
 //! Memory stays within a parcel and the message being packed.
 
+mod feed;
 mod files;
 mod packing;
 
@@ -23,6 +24,7 @@ use audit::{
 use serde::Serialize;
 
 pub use self::{
+    feed::{Feed, Sharing},
     files::{FileError, Files},
     packing::{Packing, Ready},
 };

@@ -46,7 +46,11 @@ impl<'s> Pair<'s> {
     fn growth(&self, before: f64, now: f64) -> f64 {
         let anew = self.restarted || now < before;
         let grown = if anew { now } else { now - before };
-        if grown.is_finite() { grown.max(0.0) } else { 0.0 }
+        if grown.is_finite() {
+            grown.max(0.0)
+        } else {
+            0.0
+        }
     }
 
     /// A second, all series together; a counter that is not there has not begun.
@@ -137,4 +141,3 @@ impl<'s> Pair<'s> {
         grown.into_iter().map(row).collect()
     }
 }
-

@@ -9,7 +9,7 @@ mod hostile;
 mod operation;
 mod permissions;
 mod proxy;
-mod recipes;
+pub(crate) mod recipes;
 mod senders;
 mod site;
 

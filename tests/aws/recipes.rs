@@ -1,5 +1,5 @@
 //! The recipes of docs/aws.md and docs/collecting.md, tried as they stand: their
-//! blocks of `sh` are one script, run by the `aws` command line; the settings
+//! blocks of `sh by=recipes` are one script, run by the `aws` command line; the settings
 //! are the ones shown there. Then events come the ways that the recipes made.
 
 use std::{fs, os::unix::fs::symlink, path::Path, process::Command};
@@ -13,12 +13,15 @@ use super::{
     senders::gzip,
 };
 use crate::{
+    documents::markdown::document,
     events,
     program::{Deployment, Ended},
     readers,
 };
 
-/// The names that the documents use.
+/// In the order in which a reader follows them.
+pub(crate) const DOCUMENTS: [&str; 2] = ["docs/aws.md", "docs/collecting.md"];
+/// The names that they use.
 const QUEUE: &str = "idtrail";
 const LONG_TERM: &str = "acme-idtrail-long-term";
 const TRAIL: &str = "acme-cloudtrail";
@@ -26,26 +29,11 @@ const GITHUB: &str = "acme-github-audit";
 /// Of each source.
 const EVENTS: u64 = 20;
 
-fn document(name: &str) -> String {
-    let path = Path::new(env!("CARGO_MANIFEST_DIR"))
-        .join("docs")
-        .join(name);
-    fs::read_to_string(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()))
-}
-
-/// What stands in the blocks of one language, one after the other.
-fn blocks(text: &str, language: &str) -> String {
-    let fence = format!("```{language}\n");
-    let after = text.split(fence.as_str()).skip(1);
-    let inside = after.map(|rest| rest.split("```").next().unwrap_or_default());
-    inside.collect()
-}
-
 /// The recipes' script, run as root of an account that has nothing yet.
 fn follow(cloud: &Cloud, deployment: &Deployment, python: &Path) -> Ended {
     let repository = Path::new(env!("CARGO_MANIFEST_DIR"));
     symlink(repository.join("deploy"), deployment.path("deploy")).expect("a link can be made");
-    let script = [document("aws.md"), document("collecting.md")].map(|text| blocks(&text, "sh"));
+    let script = DOCUMENTS.map(|name| document(name).joined("sh", Some(("by", "recipes"))));
     let script = deployment.write("recipes.sh", script.concat());
     // In place of the command line as people have it installed.
     let command = format!(
@@ -93,11 +81,12 @@ fn credentials(cloud: &Cloud) -> Vec<(&'static str, String)> {
 /// The settings as docs/aws.md shows them, with the stand-in's address and the
 /// bucket of the GitHub recipe.
 fn settings(endpoint: &str, queue_url: &str) -> String {
-    let shown = blocks(&document("aws.md"), "yaml");
+    let [aws, collecting] = DOCUMENTS.map(document);
+    let shown = aws.joined("yaml", None);
     let real = format!("https://sqs.{REGION}.amazonaws.com/{ACCOUNT}/{QUEUE}");
     assert!(shown.contains(&real), "{shown}");
     let shown = shown.replace(&real, queue_url);
-    let maps = blocks(&document("collecting.md"), "yaml");
+    let maps = collecting.joined("yaml", None);
     format!("{shown}  - {GITHUB}\n{maps}endpoint_url: {endpoint}\n")
 }
 

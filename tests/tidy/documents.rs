@@ -6,31 +6,10 @@ use std::{collections::BTreeSet, fs};
 use actors::base::Topology;
 
 use super::{check, source};
-
-const DOCUMENTS: [&str; 14] = [
-    "README.md",
-    "ARCHITECTURE.md",
-    "STYLE.md",
-    "CHANGELOG.md",
-    "docs/aws.md",
-    "docs/collecting.md",
-    "docs/guarantees.md",
-    "docs/lake.md",
-    "docs/metrics.md",
-    "docs/protocol.md",
-    "docs/push.md",
-    "docs/runbook.md",
-    "docs/sources.md",
-    "grafana/README.md",
-];
+use crate::documents::markdown::{Document, document, documents};
 
 /// Endings that make a word in backticks the name of a file of ours.
 const ENDINGS: [&str; 5] = [".rs", ".toml", ".md", ".py", ".ndjson"];
-
-fn document(name: &str) -> String {
-    let path = source::repository().join(name);
-    fs::read_to_string(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()))
-}
 
 /// Words in backticks that name a file or folder of the repository.
 fn named_paths(text: &str, top: &BTreeSet<String>) -> Vec<String> {
@@ -48,6 +27,13 @@ fn named_paths(text: &str, top: &BTreeSet<String>) -> Vec<String> {
     words.filter(is_path).map(str::to_owned).collect()
 }
 
+/// Files that links lead to, as seen from the document.
+fn linked_paths(text: &str) -> impl Iterator<Item = &str> {
+    let targets = text.split("](").skip(1);
+    let targets = targets.filter_map(|rest| rest.split([')', '#']).next());
+    targets.filter(|target| !target.is_empty() && !target.contains("://"))
+}
+
 #[test]
 fn every_file_a_document_names_exists() {
     let entries = fs::read_dir(source::repository()).expect("the repository can be listed");
@@ -55,13 +41,19 @@ fn every_file_a_document_names_exists() {
         .filter_map(|entry| entry.ok()?.file_name().into_string().ok())
         .collect();
     let mut complaints = Vec::new();
-    for name in DOCUMENTS {
+    for Document { name, text, .. } in documents() {
         // Blocks of code show commands and output, not the map.
-        let text = document(name);
         let prose: String = text.split("```").step_by(2).collect();
+        let folder = source::repository().join(&name);
+        let folder = folder.parent().expect("a file is in a folder");
         for path in named_paths(&prose, &top) {
             if !source::repository().join(&path).exists() {
                 complaints.push(format!("{name}: `{path}` does not exist"));
+            }
+        }
+        for path in linked_paths(&prose) {
+            if !folder.join(path).exists() {
+                complaints.push(format!("{name}: the link to {path} leads nowhere"));
             }
         }
     }
@@ -69,12 +61,35 @@ fn every_file_a_document_names_exists() {
 }
 
 #[test]
-fn the_readme_shows_the_topology_as_it_is() {
+fn every_test_a_document_names_exists() {
+    let files = source::all();
+    let functions: BTreeSet<&str> = files
+        .iter()
+        .flat_map(|file| file.functions.iter().map(|function| function.name.as_str()))
+        .collect();
+    let known: BTreeSet<&str> = files.iter().flat_map(|file| words(&file.text)).collect();
+    check(documents().iter().flat_map(|document| {
+        let named = document.text.split('`').skip(1).step_by(2);
+        let tests = named.filter(|word| {
+            let is_name = word
+                .bytes()
+                .all(|b| matches!(b, b'a'..=b'z' | b'0'..=b'9' | b'_'));
+            is_name && word.matches('_').count() >= 3
+        });
+        // Metrics and settings have long names too.
+        let gone = tests.filter(|name| !functions.contains(name) && !known.contains(name));
+        let complaints = gone.map(|name| format!("{}: `{name}` does not exist", document.name));
+        complaints.collect::<Vec<_>>()
+    }));
+}
+
+#[test]
+fn the_architecture_shows_the_topology_as_it_is() {
     let picture = Topology::builtin().picture();
-    let readme = document("README.md");
+    let architecture = document("ARCHITECTURE.md").text;
     assert!(
-        readme.contains(picture.trim_end()),
-        "README.md: the picture is now\n\n{picture}"
+        architecture.contains(picture.trim_end()),
+        "ARCHITECTURE.md: the picture is now\n\n{picture}"
     );
 }
 

@@ -2,11 +2,11 @@
 //!
 //! `make docs` writes it: it sets IDTRAIL_WRITE_DOCS.
 
-use std::{env, fmt::Write as _, fs};
+use std::fmt::Write as _;
 
 use actors::metrics::{Kind, Metric};
 
-use super::source;
+use super::{check, written};
 
 const HEAD: &str = "\
 # Metrics
@@ -45,14 +45,5 @@ fn reference() -> String {
 
 #[test]
 fn the_reference_of_metrics_is_as_new_as_the_code() {
-    let path = source::repository().join("docs/metrics.md");
-    let reference = reference();
-    if env::var_os("IDTRAIL_WRITE_DOCS").is_some() {
-        fs::write(&path, &reference).expect("docs/metrics.md can be written");
-    }
-    let written = fs::read_to_string(&path).unwrap_or_default();
-    assert!(
-        written == reference,
-        "docs/metrics.md is old: run make docs"
-    );
+    check(written("docs/metrics.md", &reference()));
 }

@@ -6,7 +6,11 @@
 mod documents;
 mod grafana;
 mod metrics;
-mod source;
+mod settings;
+pub(crate) mod source;
+mod topology;
+
+use std::{env, fs};
 
 use source::SourceFile;
 
@@ -109,9 +113,25 @@ const STAGES: [&str; 3] = ["ingest", "journal", "lake"];
 /// Marks of unfinished work; written apart, so that this file is clean.
 const UNFINISHED: [&str; 2] = [concat!("TO", "DO"), concat!("FIX", "ME")];
 
-fn check(complaints: impl IntoIterator<Item = String>) {
+pub(crate) fn check(complaints: impl IntoIterator<Item = String>) {
     let complaints: Vec<String> = complaints.into_iter().collect();
     assert!(complaints.is_empty(), "\n{}\n", complaints.join("\n"));
+}
+
+/// Whether documents are to be written, as by `make docs`, not compared.
+pub(crate) fn writes_documents() -> bool {
+    env::var_os("IDTRAIL_WRITE_DOCS").is_some()
+}
+
+/// The complaint that a document made from the code is older than the code;
+/// where documents are to be written, it is.
+pub(crate) fn written(name: &str, text: &str) -> Option<String> {
+    let path = source::repository().join(name);
+    if writes_documents() {
+        fs::write(&path, text).expect("a document can be written");
+    }
+    let found = fs::read_to_string(&path).unwrap_or_default();
+    (found != text).then(|| format!("{name}: is older than the code, run make docs"))
 }
 
 fn complaints_of(rule: impl Fn(&SourceFile) -> Vec<String>) -> Vec<String> {

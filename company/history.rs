@@ -1,0 +1,123 @@
+//! Events in order of time: a history that ends with a day, or what happens now.
+//!
+//! Days are planned one at a time and events made one at a time, so that memory
+//! is that of a day's plan (24 bytes an event), whatever the length.
+
+use jiff::{Timestamp, civil::Date};
+
+use crate::{
+    Company, Event,
+    id::{below, mix},
+    plan::{self, Day},
+    scene::{Planned, render},
+};
+
+/// Days of a history, the last one among them.
+pub const DAYS: usize = 90;
+
+/// Events of a working day that is watched as it happens: three a second on
+/// average.
+const LIVE_EVENTS_A_DAY: u64 = 259_200;
+
+/// How busy a day is, of 100.
+const BUSY: u64 = 100;
+const WEEKEND: u64 = 40;
+
+/// Days, each with how many events it will have.
+pub(crate) trait Days: Iterator<Item = (Day, u64)> {}
+
+impl<I: Iterator<Item = (Day, u64)>> Days for I {}
+
+/// Events of days that follow each other.
+#[derive(Debug)]
+pub(crate) struct Events<'a, D> {
+    company: &'a Company,
+    days: D,
+    /// What happens on which day besides.
+    staged: Option<(Day, Vec<Planned>)>,
+    /// What is left of the day.
+    today: std::vec::IntoIter<Planned>,
+}
+
+impl<'a, D: Days> Events<'a, D> {
+    fn of(company: &'a Company, days: D, staged: Option<(Day, Vec<Planned>)>) -> Self {
+        Events {
+            company,
+            days,
+            staged,
+            today: Vec::new().into_iter(),
+        }
+    }
+}
+
+impl<D: Days> Iterator for Events<'_, D> {
+    type Item = Event;
+
+    fn next(&mut self) -> Option<Event> {
+        loop {
+            if let Some(planned) = self.today.next() {
+                let template = &self.company.templates[usize::from(planned.template)];
+                return Some(Event {
+                    source: template.source,
+                    time: Timestamp::from_millisecond(planned.ms).ok()?,
+                    raw: render(self.company, &planned),
+                });
+            }
+            let (day, events) = self.days.next()?;
+            let mut planned = plan::day(self.company, day, events);
+            if let Some((_, staged)) = self
+                .staged
+                .take_if(|(staged, _)| staged.number == day.number)
+            {
+                planned.extend(staged);
+                planned.sort_unstable();
+            }
+            self.today = planned.into_iter();
+        }
+    }
+}
+
+pub(crate) fn history(company: &Company, until: Date, events: u64) -> impl Iterator<Item = Event> {
+    let last = day_of(until);
+    let mut staged = company.script.planned(last);
+    let staged_events = staged.len() as u64;
+    if events < staged_events {
+        staged.truncate(usize::try_from(events).unwrap_or(usize::MAX));
+    }
+    let ordinary = events.saturating_sub(staged_events);
+    let first = last.number - DAYS as i64 + 1;
+    let days = (first..=last.number).map(|number| Day { number });
+    let busyness: Vec<u64> = days.clone().map(|day| busyness(company, day)).collect();
+    let total = u128::from(busyness.iter().sum::<u64>());
+    let mut before = 0;
+    let shares = busyness.into_iter().map(move |busy| {
+        // From share to share of the whole, so that the sum is exact.
+        let up_to = |sum: u64| (u128::from(ordinary) * u128::from(sum) / total) as u64;
+        let share = up_to(before + busy) - up_to(before);
+        before += busy;
+        share
+    });
+    Events::of(company, days.zip(shares), Some((last, staged)))
+}
+
+pub(crate) fn live(company: &Company, from: Timestamp) -> impl Iterator<Item = Event> {
+    let today = Day::of_ms(from.as_millisecond());
+    let days = std::iter::successors(Some(today), |day| Some(day.next()));
+    let days = days.map(|day| (day, LIVE_EVENTS_A_DAY * busyness(company, day) / BUSY));
+    Events::of(company, days, None).skip_while(move |event| event.time < from)
+}
+
+/// How busy a day is: a weekend is quiet, and no two days are alike.
+fn busyness(company: &Company, day: Day) -> u64 {
+    let usual = if day.is_weekend() { WEEKEND } else { BUSY };
+    let differs = below(mix(company.seed, day.number.unsigned_abs() ^ 0xB0), 21);
+    usual * (90 + differs) / 100
+}
+
+pub(crate) fn day_of(date: Date) -> Day {
+    let midnight = date.at(0, 0, 0, 0);
+    let at = jiff::tz::Offset::UTC.to_timestamp(midnight);
+    // Dates out of range are the ends of the calendar: no log has them.
+    let ms = at.map_or(0, Timestamp::as_millisecond);
+    Day::of_ms(ms)
+}
