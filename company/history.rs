@@ -50,25 +50,16 @@ impl<'a, D: Days> Events<'a, D> {
     }
 }
 
-impl<D: Days> Iterator for Events<'_, D> {
-    type Item = Event;
-
-    fn next(&mut self) -> Option<Event> {
+impl<D: Days> Events<'_, D> {
+    fn next_planned(&mut self) -> Option<Planned> {
         loop {
             if let Some(planned) = self.today.next() {
-                let template = &self.company.templates[usize::from(planned.template)];
-                return Some(Event {
-                    source: template.source,
-                    time: Timestamp::from_millisecond(planned.ms).ok()?,
-                    raw: render(self.company, &planned),
-                });
+                return Some(planned);
             }
             let (day, events) = self.days.next()?;
             let mut planned = plan::day(self.company, day, events);
-            if let Some((_, staged)) = self
-                .staged
-                .take_if(|(staged, _)| staged.number == day.number)
-            {
+            let is_today = |staged: &mut (Day, Vec<Planned>)| staged.0.number == day.number;
+            if let Some((_, staged)) = self.staged.take_if(is_today) {
                 planned.extend(staged);
                 planned.sort_unstable();
             }
@@ -77,7 +68,21 @@ impl<D: Days> Iterator for Events<'_, D> {
     }
 }
 
-pub(crate) fn history(company: &Company, until: Date, events: u64) -> impl Iterator<Item = Event> {
+impl<D: Days> Iterator for Events<'_, D> {
+    type Item = Event;
+
+    fn next(&mut self) -> Option<Event> {
+        let planned = self.next_planned()?;
+        let template = &self.company.templates[usize::from(planned.template)];
+        Some(Event {
+            source: template.source,
+            time: Timestamp::from_millisecond(planned.ms).ok()?,
+            raw: render(self.company, &planned),
+        })
+    }
+}
+
+pub(crate) fn history(company: &Company, until: Date, events: u64) -> Events<'_, impl Days> {
     let last = day_of(until);
     let mut staged = company.script.planned(last);
     let staged_events = staged.len() as u64;
@@ -120,4 +125,66 @@ pub(crate) fn day_of(date: Date) -> Day {
     // Dates out of range are the ends of the calendar: no log has them.
     let ms = at.map_or(0, Timestamp::as_millisecond);
     Day::of_ms(ms)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use jiff::civil::date;
+
+    use super::*;
+    use crate::scene::DAY_MS;
+
+    const UNTIL: Date = date(2026, 6, 30);
+
+    fn planned(company: &Company, events: u64) -> impl Iterator<Item = Planned> {
+        let mut history = history(company, UNTIL, events);
+        std::iter::from_fn(move || history.next_planned())
+    }
+
+    #[test]
+    fn every_template_occurs() {
+        let company = Company::found(1);
+        let seen: BTreeSet<u16> = planned(&company, 200_000).map(|it| it.template).collect();
+        let all = (0..).zip(&company.templates);
+        let missing = all.filter(|(index, _)| !seen.contains(index));
+        let missing: Vec<_> = missing.map(|(_, it)| (it.source, &it.name)).collect();
+        assert!(missing.is_empty(), "{missing:?}");
+    }
+
+    #[test]
+    fn a_history_has_as_many_events_as_were_asked_for() {
+        let company = Company::found(1);
+        let staged = company.staged_events();
+        for events in [0, 1, 7, staged - 1, staged, staged + 1, 1000, 54_321] {
+            let found = planned(&company, events).count() as u64;
+            assert_eq!(found, events);
+            let is_staged = |planned: &Planned| planned.direction > 0;
+            let staged_found = planned(&company, events).filter(is_staged).count() as u64;
+            assert_eq!(staged_found, events.min(staged), "of {events}");
+        }
+    }
+
+    #[test]
+    fn people_work_by_day_and_on_weekdays() {
+        let company = Company::found(1);
+        let berlin = company
+            .staff
+            .person("emil.vogt@example.com")
+            .expect("he works here");
+        let (mut working, mut night, mut weekend) = (0, 0, 0);
+        for event in planned(&company, 200_000).filter(|it| usize::from(it.actor) == berlin) {
+            let hour = (event.ms % DAY_MS) / 3_600_000 + 1;
+            match (Day::of_ms(event.ms).is_weekend(), hour) {
+                (true, _) => weekend += 1,
+                (false, 8..18) => working += 1,
+                (false, 22.. | 0..6) => night += 1,
+                _ => {}
+            }
+        }
+        assert!(working > 200, "{working}");
+        assert!(working > 20 * night, "{working} by day, {night} by night");
+        assert!(working > 10 * weekend, "{weekend} on weekends");
+    }
 }

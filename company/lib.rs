@@ -76,6 +76,8 @@ pub struct Company {
     directions: Vec<Direction>,
     /// The kind of thing that AWS accounts are.
     account: usize,
+    /// The group whose members take turns at night.
+    on_call: usize,
 }
 
 impl Company {
@@ -135,6 +137,7 @@ impl Company {
                 Weights::of(quiet.enumerate()),
             ],
             directions: script.directions(&staff),
+            on_call: staff.group("operator").ok_or("nobody is on call")?,
             account: things.kind(template::ACCOUNT).ok_or("no accounts at AWS")?,
             atlas,
             activities,

@@ -21,8 +21,16 @@ use crate::{
 /// Of 100 events, in the order of [`Source::ALL`].
 pub(crate) const MIX: [u64; 4] = [60, 15, 15, 10];
 
+/// Of 100 events of a source, at least so many are of no activity: what is rare
+/// has a chance.
+const SINGLE_SHARE: u64 = 45;
+
 /// One activity is tried for so many events of a day.
 const EVENTS_AN_ACTIVITY: u64 = 20;
+
+/// One in so many of the operators' events is whose turn it is that week, at any
+/// time of the day.
+const ON_CALL: u64 = 20;
 
 /// How often somebody is sought who works that day.
 const TRIES: u32 = 12;
@@ -69,6 +77,8 @@ struct Planner<'a> {
     draws: ChaCha8Rng,
     /// Events that each source still lacks.
     lacking: [u64; 4],
+    /// So many are left for single events.
+    kept: [u64; 4],
     planned: Vec<Planned>,
 }
 
@@ -80,6 +90,7 @@ pub(crate) fn day(company: &Company, day: Day, events: u64) -> Vec<Planned> {
         day,
         draws: ChaCha8Rng::seed_from_u64(seed),
         lacking: MIX.map(|share| events * share / 100),
+        kept: MIX.map(|share| events * share * SINGLE_SHARE / 10_000),
         planned: Vec::with_capacity(usize::try_from(events).unwrap_or_default()),
     };
     while planner.lacking.iter().sum::<u64>() < events {
@@ -143,7 +154,8 @@ impl<'a> Planner<'a> {
             times.push(often);
             needed[company.templates[step.template].source as usize - 1] += often;
         }
-        if (0..4).any(|source| needed[source] > self.lacking[source]) {
+        let fits = |source: usize| needed[source] + self.kept[source] <= self.lacking[source];
+        if !(0..4).all(|source| needed[source] == 0 || fits(source)) {
             return;
         }
         let (actor, mut ms) = self.somebody(*group);
@@ -182,6 +194,10 @@ impl<'a> Planner<'a> {
         let company = self.company;
         let members = &company.staff.groups[group].members;
         let begins_ms = self.day.begins_ms();
+        if group == company.on_call && self.below(ON_CALL) == 0 {
+            let awake = members[self.day.week() as usize % members.len()];
+            return (awake, begins_ms + self.below(DAY_MS as u64) as i64);
+        }
         let mut chosen = members[0];
         for _ in 0..TRIES {
             chosen = members[self.below(members.len() as u64) as usize];
@@ -256,7 +272,7 @@ impl<'a> Planner<'a> {
         };
         // What is inside is reached through the VPN from anywhere else.
         let inside = matches!(source, Source::Aws | Source::Teleport);
-        if inside && seat != desk.office && today % 3 != 0 {
+        if inside && seat != desk.office && !today.is_multiple_of(3) {
             desk.vpn
         } else {
             seat

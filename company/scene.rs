@@ -142,7 +142,7 @@ impl Scene<'_> {
                 return put_number(32_768 + below(mix(salt, 78), 28_000), out);
             }
             Value::Owned(owner, form) => {
-                return Words::of(self.key(*owner)).put(*form, out);
+                return Words::put_owned(self.key(*owner), *form, out);
             }
             Value::New(form) => return self.words.put(*form, out),
             Value::Number { least, most } => {

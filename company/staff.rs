@@ -13,19 +13,17 @@ use crate::{
 const PEOPLE: &str = include_str!("templates/people.txt");
 
 /// What is known of an actor by name, in the order of [`Actor::texts`].
-const ATTRIBUTES: [&str; 9] = [
+const ATTRIBUTES: [&str; 7] = [
     "name",
-    "first",
-    "last",
     "email",
+    "first",
     "login",
-    "title",
     "department",
     "sso_role",
     "unix",
 ];
 
-pub(crate) const DOMAIN: &str = "example.com";
+const DOMAIN: &str = "example.com";
 
 /// From which device somebody works who is not invited.
 const INTRUDERS_DEVICE: &str = "intruder";
@@ -93,7 +91,7 @@ pub(crate) struct Staff {
 impl Staff {
     /// Attributes that are asked for by number.
     pub(crate) const NAME: usize = 0;
-    pub(crate) const EMAIL: usize = 3;
+    pub(crate) const EMAIL: usize = 1;
 
     pub(crate) fn read(seed: u64, atlas: &mut Atlas) -> Result<Staff, String> {
         let mut tables = table::read(PEOPLE)?.into_iter();
@@ -158,7 +156,7 @@ impl Staff {
         [departments, offices]: [&Table; 2],
         atlas: &mut Atlas,
     ) -> Result<(), String> {
-        let [first, last, department, title, office, home] = *row else {
+        let [first, last, department, office, home] = *row else {
             return Err(format!("no person: {row:?}"));
         };
         let wrong = |what: &str| format!("{first} {last}: {what}");
@@ -176,11 +174,9 @@ impl Staff {
         let member = self.actors.len();
         let texts = [
             format!("{first} {last}"),
-            first.to_owned(),
-            last.to_owned(),
             email,
+            first.to_owned(),
             format!("{unix}-acme"),
-            title.to_owned(),
             department.to_owned(),
             listed[2].to_owned(),
             unix,

@@ -77,7 +77,7 @@ mod tests {
         for (stamp, expected) in [
             (Stamp::Seconds, "2024-05-01T02:03:04Z"),
             (Stamp::Millis, "2024-05-01T02:03:04.056Z"),
-            (Stamp::Nanos, "2024-05-01T02:03:04.056763464Z"),
+            (Stamp::Nanos, "2024-05-01T02:03:04.056539464Z"),
             (Stamp::EpochMs, "1714528984056"),
             (Stamp::Epoch, "1714528984"),
             (Stamp::Day, "2024-05-01"),

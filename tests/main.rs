@@ -19,6 +19,7 @@ mod manual;
 mod need;
 mod program;
 mod readers;
+mod scripts;
 mod spine;
 mod tables;
 mod terminal;

@@ -28,6 +28,9 @@ use crate::{
 /// Where it all lies, unless --data says something else.
 const HOME: &str = "idtrail-demo";
 
+/// Where `make demo` puts DuckDB's program.
+const DUCKDB: &str = ".venv/bin/duckdb";
+
 /// Whose events they are.
 const TENANT: &str = "acme";
 
@@ -154,18 +157,29 @@ async fn past(
 fn next(settings: &Settings, serving: Option<SocketAddr>) -> String {
     let program = env::args().next().unwrap_or_else(|| "idtrail".to_owned());
     let data = settings.data.display();
-    let files = format!("{data}/lake/data/{TENANT}/*/*.parquet");
-    let failed = "event_source = 'okta' AND action = 'user.session.start' AND status = 'failure'";
-    let watched = match serving {
-        Some(_) => format!("  # this instance at work, in another terminal\n  {program} top"),
-        None => format!(
-            "  # everything counted again, from the objects\n  {program} --data {data} verify"
+    let duckdb = [DUCKDB, "duckdb"][usize::from(!Path::new(DUCKDB).exists())];
+    let (what, last) = match serving {
+        Some(_) => (
+            "this instance at work, in another terminal",
+            "top".to_owned(),
+        ),
+        None => (
+            "everything counted again, from the objects",
+            format!("--data {data} verify"),
         ),
     };
     format!(
-        "Try next:\n\n  # who failed to sign in, from where (https://duckdb.org, or .venv/bin/duckdb after `make demo`)\n  \
-         duckdb -c \"SELECT country, ip, count(*) AS failures FROM '{files}' WHERE {failed} GROUP BY ALL ORDER BY ALL DESC\"\n\n  \
-         # what could not be read, and why\n  {program} --data {data} quarantine ls\n\n{watched}"
+        "Try next:
+
+  # where somebody was who is never there (DuckDB reads the lake: https://duckdb.org)
+  {duckdb} -c \"SELECT country, count(DISTINCT event_time::DATE) AS days, count(DISTINCT identity_id) AS people
+    FROM '{data}/lake/data/{TENANT}/*/*.parquet' GROUP BY country ORDER BY days LIMIT 3\"
+
+  # what could not be read, and why
+  {program} --data {data} quarantine ls
+
+  # {what}
+  {program} {last}"
     )
 }
 

@@ -25,6 +25,7 @@ mod rules;
 mod session;
 mod sources;
 mod steps;
+mod verbs;
 
 use std::{fs, ops::Range, path::Path, thread};
 

@@ -43,11 +43,13 @@ const NEEDS: [(&str, &str); 6] = [
 ];
 
 /// Who runs a make target: a file, and what stands in it.
-const MADE: [(&str, &str, &str); 5] = [
+const MADE: [(&str, &str, &str); 7] = [
+    ("bench", "tests/demo.rs", "\"bench\""),
+    ("demo", "tests/scripts.rs", "scripts/demo"),
     ("docs", "tests/tidy/mod.rs", "IDTRAIL_WRITE_DOCS"),
     ("fmt", "scripts/test", "cargo fmt --all"),
     ("fuzz", "fuzz/lib.rs", "every_target_survives_its_corpus"),
-    ("run", "Makefile", "scripts/run"),
+    ("run", "tests/scripts.rs", "scripts/run"),
     ("test", ".ci/run", "make test"),
 ];
 

@@ -101,12 +101,18 @@ impl Scratch {
         let program = scratch.path("work/target/debug/idtrail");
         symlink(env!("CARGO_BIN_EXE_idtrail"), &program).expect("a link can be made");
         symlink(&program, scratch.path("bin/idtrail")).expect("a link can be made");
-        if let Some(python) = python {
-            // A link would make it forget its own packages.
-            let shim = scratch.path("bin/python3");
-            let text = format!("#!/bin/sh\nexec {} \"$@\"\n", python.display());
+        // Links would make them forget their own packages.
+        let programs = python.map(|python| {
+            let duckdb = python.with_file_name("duckdb");
+            [("python3", python.to_owned()), ("duckdb", duckdb)]
+        });
+        for (name, program) in programs.into_iter().flatten() {
+            let shim = scratch.path("bin").join(name);
+            let text = format!("#!/bin/sh\nexec {} \"$@\"\n", program.display());
             fs::write(&shim, text).expect("a file can be written");
             fs::set_permissions(&shim, PermissionsExt::from_mode(0o755)).expect("it is ours");
+            let programs = python.parent().expect("a program is in a folder");
+            symlink(programs.join("duckdb"), scratch.path("bin/duckdb")).expect("a link");
         }
         scratch
     }

@@ -61,6 +61,16 @@ fn every_file_a_document_names_exists() {
 }
 
 #[test]
+fn the_index_leads_to_every_page() {
+    let index = document("docs/README.md").text;
+    let listed: BTreeSet<&str> = linked_paths(&index).collect();
+    let documents = documents();
+    let pages = documents.iter().filter_map(|page| page.name.strip_prefix("docs/"));
+    let missing = pages.filter(|page| *page != "README.md" && !listed.contains(page));
+    check(missing.map(|page| format!("docs/README.md: say what docs/{page} is for, with a link")));
+}
+
+#[test]
 fn every_test_a_document_names_exists() {
     let files = source::all();
     let functions: BTreeSet<&str> = files

@@ -49,6 +49,19 @@ const LAYERS: &[(&str, &[&str])] = &[
             "std::net::UdpSocket",
         ],
     ),
+    // Invented from a seed: it knows what an event is, and nothing of where one goes.
+    (
+        "company/",
+        &[
+            "tokio",
+            "actors",
+            "idtrail",
+            "std::env",
+            "std::fs",
+            "std::process",
+            "std::thread",
+        ],
+    ),
     // The outside world comes through ports.
     (
         "actors/",
