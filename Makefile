@@ -32,7 +32,7 @@ run: prepare ## Build idtrail and start it embedded under ./idtrail-data; Ctrl-C
 	@scripts/run
 
 .PHONY: test
-test: prepare $(VENV)/installed $(CARGO_DENY) ## Set up and run every check: format, lints, licences, tests, docs.
+test: prepare $(VENV)/installed $(CARGO_DENY) promtool ## Set up and run every check: format, lints, licences, tests, docs.
 	@CARGO_DENY=$(CARGO_DENY) scripts/test
 
 .PHONY: bench
@@ -44,9 +44,12 @@ docs: prepare $(VENV)/installed ## Write what the documents take from the code: 
 	@IDTRAIL_WRITE_DOCS=1 cargo test --quiet --workspace --test main -- --test-threads=1 tidy:: documents::
 
 .PHONY: screens
-screens: prepare ## Make the pictures in docs/screens anew, from the program at work (minutes).
+screens: prepare promtool ## Make the pictures in docs/screens anew, from the program at work (minutes).
 	@cargo build --quiet --locked --bin idtrail
 	@scripts/screens $(or $(CARGO_TARGET_DIR),target)/debug/idtrail
+	@scripts/need chromium chromium
+	@scripts/need pngquant pngquant
+	@scripts/screens-grafana $(or $(CARGO_TARGET_DIR),target)/debug/idtrail
 
 .PHONY: fmt
 fmt: prepare ## Format the code.
@@ -61,6 +64,11 @@ fuzz: prepare ## Fuzz every decoder, MINUTES (2) each, TARGETS (all) by name; wh
 prepare:
 	@scripts/need cc gcc
 	@scripts/need cargo
+
+# Tries the alert rules.
+.PHONY: promtool
+promtool:
+	@scripts/need promtool prometheus
 
 # MiniStack stands in for AWS in the end-to-end tests; DuckDB and pyarrow read the lake.
 $(VENV)/installed: tests/requirements.txt

@@ -1,22 +1,19 @@
-//! The names of all metrics of this package, each with its kind, unit and meaning.
+//! The names of all metrics of this package, each with its kind, unit, labels and
+//! meaning.
 //!
 //! A metric is used through its constant, so that a name that is not described
 //! here cannot be emitted and a dashboard can be checked against [`ALL`].
 //! Waiting is measured as time blocked, not as the length of a queue: a full
-//! queue in front of a fast stage is harmless. A histogram's buckets belong to
-//! its [`Kind`]: whoever installs the recorder gives them to it. [`describe`]
-//! tells the recorder; call it once, after the recorder is installed and before
-//! the tree is built, because mailboxes look their handles up when they are made.
+//! queue in front of a fast stage is harmless. [`describe`] tells the recorder;
+//! call it once, after the recorder is installed and before the tree is built,
+//! because mailboxes look their handles up when they are made.
+
+mod metric;
 
 use metrics::Unit;
 
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub enum Kind {
-    Counter,
-    Gauge,
-    /// With the upper bounds of its buckets; one above the last is implied.
-    Histogram(&'static [f64]),
-}
+pub use self::metric::{Kind, Metric, describe};
+use self::metric::{counter, counter_of, gauge, gauge_of, seconds};
 
 /// Seconds that a commit, or all of a message, should take: 2 s is the promise.
 const LATENCIES: &[f64] = &[
@@ -38,53 +35,6 @@ const AGES: &[f64] = &[
     1_209_600.0,
 ];
 
-#[derive(Clone, Copy, Debug)]
-pub struct Metric {
-    pub name: &'static str,
-    pub kind: Kind,
-    pub unit: Unit,
-    pub description: &'static str,
-}
-
-const fn counter(name: &'static str, description: &'static str) -> Metric {
-    counter_of(Unit::Count, name, description)
-}
-
-const fn counter_of(unit: Unit, name: &'static str, description: &'static str) -> Metric {
-    let kind = Kind::Counter;
-    Metric {
-        name,
-        kind,
-        unit,
-        description,
-    }
-}
-
-const fn gauge(name: &'static str, description: &'static str) -> Metric {
-    gauge_of(Unit::Count, name, description)
-}
-
-const fn gauge_of(unit: Unit, name: &'static str, description: &'static str) -> Metric {
-    let kind = Kind::Gauge;
-    Metric {
-        name,
-        kind,
-        unit,
-        description,
-    }
-}
-
-/// A histogram of durations.
-const fn seconds(buckets: &'static [f64], name: &'static str, description: &'static str) -> Metric {
-    let (kind, unit) = (Kind::Histogram(buckets), Unit::Seconds);
-    Metric {
-        name,
-        kind,
-        unit,
-        description,
-    }
-}
-
 /// Label of every metric of one actor.
 pub const ACTOR: &str = "actor";
 /// Label of what concerns one source; `unknown` where it could not be told.
@@ -94,6 +44,8 @@ pub const SOURCE: &str = "source";
 pub const TENANT: &str = "tenant";
 /// Label of what failed: why.
 pub const REASON: &str = "reason";
+/// Label of [`JOURNAL_ERRORS`]: what was asked of the store.
+pub const CALL: &str = "call";
 
 /// Tenants that get a label of their own, for each process.
 pub const TENANTS_MAX: usize = 200;
@@ -101,29 +53,35 @@ pub const TENANTS_MAX: usize = 200;
 pub const MAILBOX_FILL: Metric = gauge(
     "idtrail_mailbox_fill",
     "Messages that wait in this actor's mailbox; never more than its slots",
-);
+)
+.by(&[ACTOR]);
 pub const MAILBOX_SLOTS: Metric = gauge(
     "idtrail_mailbox_slots",
     "Messages that may wait in this actor's mailbox",
-);
+)
+.by(&[ACTOR]);
 pub const MAILBOX_BLOCKED: Metric = counter_of(
     Unit::Microseconds,
     "idtrail_mailbox_blocked_microseconds_total",
     "Time that senders were blocked by this actor's full mailbox or its restart",
-);
+)
+.by(&[ACTOR]);
 pub const ACTOR_HANDLED: Metric = counter(
     "idtrail_actor_handled_total",
     "Messages that this actor began to handle, its own timers among them",
-);
+)
+.by(&[ACTOR]);
 pub const ACTOR_CPU: Metric = counter_of(
     Unit::Nanoseconds,
     "idtrail_actor_cpu_nanoseconds_total",
     "CPU time used for this actor, its compute jobs among them; file I/O and the runtime itself are nobody's",
-);
+)
+.by(&[ACTOR]);
 pub const ACTOR_RESTARTS: Metric = counter(
     "idtrail_actor_restarts_total",
     "Failures of this actor or supervisor that its supervisor answered with a restart",
-);
+)
+.by(&[ACTOR]);
 pub const CREDIT_AVAILABLE: Metric = gauge_of(
     Unit::Bytes,
     "idtrail_credit_available_bytes",
@@ -205,50 +163,63 @@ pub const OBJECT_BYTES: Metric = counter_of(
 pub const OBJECTS_FAILED: Metric = counter(
     "idtrail_objects_failed_total",
     "Objects that could not be read, by reason: forbidden and unreadable are in quarantine, absent and unreachable leave their message in the queue",
-);
+)
+.by(&[REASON]);
 pub const EVENTS_NORMALISED: Metric = counter(
     "idtrail_events_normalised_total",
     "Events that became rows, by source, copies among them",
-);
+)
+.by(&[SOURCE]);
 pub const EVENTS_REJECTED: Metric = counter(
     "idtrail_events_rejected_total",
     "Events that a normalizer could not make a row of, by source",
-);
+)
+.by(&[SOURCE]);
 pub const TIMES_SUBSTITUTED: Metric = counter(
     "idtrail_event_times_substituted_total",
     "Events without a usable time of their own, by source: the time of their message stands in",
-);
+)
+.by(&[SOURCE]);
 pub const EVENTS_OLD: Metric = counter(
     "idtrail_events_old_total",
     "Events older than four years, by source: stored, but not shown by the table's projection",
-);
+)
+.by(&[SOURCE]);
 pub const EVENTS_RECEIVED: Metric = counter(
     "idtrail_events_received_total",
     "Events accounted for, by source and tenant (the first 200 by name, then other): stored + duplicate + quarantined",
-);
+)
+.by(&[SOURCE, TENANT]);
 pub const EVENTS_STORED: Metric = counter(
     "idtrail_events_stored_total",
     "Events that are durable as a row, by source and tenant (the first 200 by name, then other)",
-);
+)
+.by(&[SOURCE, TENANT]);
 pub const EVENTS_DUPLICATE: Metric = counter(
     "idtrail_events_duplicate_total",
     "Copies of known events, by source and tenant (the first 200 by name, then other)",
-);
+)
+.by(&[SOURCE, TENANT]);
 pub const EVENTS_QUARANTINED: Metric = counter(
     "idtrail_events_quarantined_total",
     "Events put aside with their reason, by source and tenant (the first 200 by name, then other)",
-);
+)
+.by(&[SOURCE, TENANT]);
 pub const PIECES_SKIPPED: Metric = counter(
     "idtrail_pieces_skipped_total",
     "Test notices and digests, which hold no event, by source and tenant (the first 200 by name, then other)",
-);
+)
+.by(&[SOURCE, TENANT]);
 pub const LAST_EVENT: Metric = gauge_of(
     Unit::Seconds,
     "idtrail_last_event_timestamp_seconds",
     "Time of the newest event seen, by source and tenant, in seconds since 1970; the first 200 tenants seen by name, the rest as other",
+)
+.by(&[SOURCE, TENANT]);
+pub const GEOIP_LOADED: Metric = gauge(
+    "idtrail_geoip_loaded",
+    "1 while the GeoIP database that the settings name is in use, 0 while it cannot be; absent where none is named",
 );
-pub const GEOIP_LOADED: Metric =
-    gauge("idtrail_geoip_loaded", "1 while a GeoIP database is in use");
 pub const GEOIP_WARNINGS: Metric = counter(
     "idtrail_geoip_warnings_total",
     "GeoIP files that were refused: missing, of another kind, or broken",
@@ -286,7 +257,8 @@ pub const JOURNAL_FENCED: Metric = counter(
 pub const JOURNAL_ERRORS: Metric = counter(
     "idtrail_journal_errors_total",
     "Calls for the journal that got no answer, by call and reason: retry, or fatal where a person must act",
-);
+)
+.by(&[CALL, REASON]);
 pub const STATE_BYTES: Metric = gauge_of(
     Unit::Bytes,
     "idtrail_state_bytes",
@@ -316,7 +288,8 @@ pub const FILE_BYTES: Metric = counter_of(
 pub const UPLOADS_FAILED: Metric = counter(
     "idtrail_uploads_failed_total",
     "Tries to write a file that failed, by reason: retry, or fatal where a person must act; each is tried again",
-);
+)
+.by(&[REASON]);
 
 /// Every metric that this package emits.
 pub const ALL: &[Metric] = &[
@@ -375,21 +348,6 @@ pub const ALL: &[Metric] = &[
     FILE_BYTES,
     UPLOADS_FAILED,
 ];
-
-/// Tells the installed recorder what these metrics mean.
-pub fn describe<'m>(metrics: impl IntoIterator<Item = &'m Metric>) {
-    for metric in metrics {
-        match metric.kind {
-            Kind::Counter => {
-                metrics::describe_counter!(metric.name, metric.unit, metric.description);
-            }
-            Kind::Gauge => metrics::describe_gauge!(metric.name, metric.unit, metric.description),
-            Kind::Histogram(_) => {
-                metrics::describe_histogram!(metric.name, metric.unit, metric.description);
-            }
-        }
-    }
-}
 
 #[cfg(test)]
 mod tests {

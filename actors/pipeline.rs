@@ -44,7 +44,7 @@ use crate::{
     },
     lake::{partition_writer::PartitionWriter, uploader::Uploader},
     ports::{Clock, Objects, Queue, Store},
-    report::Labels,
+    report::{self, Labels},
 };
 
 /// The outside things.
@@ -96,6 +96,7 @@ impl Pipeline {
         setup: &Setup,
         compute: Compute,
     ) -> Result<Pipeline, StartError> {
+        report::starting();
         let limits = setup.topology.limits();
         let budget = Budget::new(limits.budget.bytes);
         let leader = Leader::new(setup.candidate.clone(), leader_limits(&setup.topology));

@@ -11,13 +11,32 @@ use metrics::{counter, gauge, histogram};
 pub use self::labels::Labels;
 use crate::{
     journal::{log::Unreachable, replica::Replica},
-    metrics::{self as names, REASON, SOURCE, TENANT},
+    metrics::{self as names, CALL, REASON, SOURCE, TENANT},
     ports::{Message, ObjectError, QueueError},
 };
 
 /// From this receive on, a message that fails again is told again: it may be its
 /// last chance before the dead-letter queue.
 const TOLD_AGAIN_FROM: u32 = 3;
+
+/// What was asked of the store for the journal, as a label.
+const CALLS: [&str; 3] = ["list", "read", "create"];
+/// Why an object was not read, as a label.
+const OBJECT_REASONS: [&str; 4] = ["absent", "forbidden", "unreachable", "unreadable"];
+
+/// Before anything happens: what has not happened yet stands at zero.
+pub(crate) fn starting() {
+    gauge!(names::JOURNAL_LEADING.name).set(0);
+    for fatal in [false, true] {
+        counter!(names::UPLOADS_FAILED.name, REASON => kind(fatal)).increment(0);
+        for call in CALLS {
+            counter!(names::JOURNAL_ERRORS.name, CALL => call, REASON => kind(fatal)).increment(0);
+        }
+    }
+    for reason in OBJECT_REASONS {
+        counter!(names::OBJECTS_FAILED.name, REASON => reason).increment(0);
+    }
+}
 
 pub(crate) fn messages_received(messages: &[Message], now_ms: i64) {
     if messages.is_empty() {
@@ -128,18 +147,21 @@ pub(crate) fn normalised(
     }
 }
 
-pub(crate) fn places_loaded(outcome: &Result<bool, Warning>) {
+/// `in_use`: whether there is a database; `None` where none is named.
+pub(crate) fn places_loaded(outcome: &Result<bool, Warning>, in_use: Option<bool>) {
+    if let Some(in_use) = in_use {
+        gauge!(names::GEOIP_LOADED.name).set(u8::from(in_use));
+    }
     match outcome {
         Ok(false) => {}
-        Ok(true) => {
-            gauge!(names::GEOIP_LOADED.name).set(1);
-            tracing::info!("another GeoIP database is in use");
-        }
-        Err(warning) => {
-            counter!(names::GEOIP_WARNINGS.name).increment(1);
-            tracing::warn!(%warning, "GeoIP database not loaded");
-        }
+        Ok(true) => tracing::info!("another GeoIP database is in use"),
+        Err(warning) => places_refused(warning),
     }
+}
+
+pub fn places_refused(warning: &Warning) {
+    counter!(names::GEOIP_WARNINGS.name).increment(1);
+    tracing::warn!(%warning, "GeoIP database not loaded");
 }
 
 pub(crate) fn load_dropped(reason: &str) {
@@ -161,10 +183,9 @@ pub(crate) fn journal_committed(
     for (account, counts) in &accounting.0 {
         let source = account.source.map_or("unknown", Source::name);
         let tenant = labels.tenant(account.tenant.as_ref());
+        // Zeros as well: a share needs both of its parts from the start.
         let count = |name, number: u64| {
-            if number > 0 {
-                counter!(name, SOURCE => source, TENANT => tenant.clone()).increment(number);
-            }
+            counter!(name, SOURCE => source, TENANT => tenant.clone()).increment(number);
         };
         count(names::EVENTS_RECEIVED.name, counts.received);
         count(names::EVENTS_STORED.name, counts.stored);
@@ -201,7 +222,7 @@ pub(crate) fn journal_fenced(pause: Duration) {
 
 pub(crate) fn journal_unreachable(call: &'static str, error: &Unreachable, pause: Duration) {
     let (pause_ms, kind) = (pause.as_millis(), kind(error.fatal));
-    counter!(names::JOURNAL_ERRORS.name, "call" => call, REASON => kind).increment(1);
+    counter!(names::JOURNAL_ERRORS.name, CALL => call, REASON => kind).increment(1);
     if error.fatal {
         tracing::error!(call, reason = %error, pause_ms, "the journal is refused: nothing is received until this is mended");
     } else {

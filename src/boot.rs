@@ -14,6 +14,7 @@ use actors::{
     journal::{Candidate, replica::Birth},
     pipeline::{Pipeline, Ports, Setup},
     ports::{self, Created, StoreError},
+    report,
 };
 use audit::{geo::Database, journal::Incarnation, journal_id::Gen, key::Secret, lake::Codec};
 
@@ -131,7 +132,7 @@ pub async fn start_on(
 ) -> Result<Service, Failure> {
     let (places, warning) = Database::open(settings.geoip.clone());
     if let Some(warning) = warning {
-        tracing::warn!("{warning}");
+        report::places_refused(&warning);
     }
     let compute = topology.limits().compute.clone();
     let compute = Compute::new(compute.threads, compute.slots)?;

@@ -18,12 +18,14 @@ pub const AWS_REQUESTS: Metric = Metric {
     kind: Kind::Counter,
     unit: Unit::Count,
     description: "Calls of AWS services, by service and operation; the SDK's own retries are not counted",
+    labels: &[SERVICE, OPERATION],
 };
 pub const AWS_ERRORS: Metric = Metric {
     name: "idtrail_aws_errors_total",
     kind: Kind::Counter,
     unit: Unit::Count,
     description: "Calls of AWS services that failed, by service, operation and kind of failure",
+    labels: &[SERVICE, OPERATION, KIND],
 };
 
 /// Every metric of the calls of AWS.
@@ -32,17 +34,16 @@ pub const ALL: &[Metric] = &[AWS_REQUESTS, AWS_ERRORS];
 /// Every metric of the program: of the actors, of AWS, of the listener, of the
 /// process itself.
 pub fn all() -> impl Iterator<Item = &'static Metric> {
-    let tables = [
-        actors_metrics::ALL,
-        ALL,
-        http::metrics::ALL,
-        http::process::ALL,
-        version::ALL,
-    ];
+    recorded().chain(http::process::ALL)
+}
+
+/// Those that go through the recorder.
+fn recorded() -> impl Iterator<Item = &'static Metric> {
+    let tables = [actors_metrics::ALL, ALL, http::metrics::ALL, version::ALL];
     tables.into_iter().flatten()
 }
 
 /// Tells the installed recorder what every metric means.
 pub fn describe_all() {
-    actors_metrics::describe(all());
+    actors_metrics::describe(recorded());
 }

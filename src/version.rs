@@ -19,6 +19,7 @@ const BUILD_INFO: Metric = Metric {
     kind: Kind::Gauge,
     unit: Unit::Count,
     description: "Always 1: which idtrail this is, by version and commit",
+    labels: &["version", "commit"],
 };
 
 pub const ALL: &[Metric] = &[BUILD_INFO];

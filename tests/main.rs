@@ -5,6 +5,7 @@
     reason = "a test says its seed, and what it skips"
 )]
 
+mod alerts;
 mod aws;
 mod bad_input;
 mod command_line;

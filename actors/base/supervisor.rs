@@ -151,6 +151,9 @@ impl ractor::Actor for Supervisor {
         myself: ActorRef<Restart>,
         branch: Arc<Branch>,
     ) -> Result<Ward, ActorProcessingErr> {
+        for child in &branch.children {
+            counter!(ACTOR_RESTARTS.name, ACTOR => child.name().to_owned()).increment(0);
+        }
         let units: Vec<Unit> = branch
             .units()
             .map(|(child, worker)| Unit {

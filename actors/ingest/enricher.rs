@@ -67,7 +67,8 @@ impl Actor for Enricher {
             Message::Reload => {
                 let database = Arc::clone(&self.database);
                 let reloaded = self.compute.run(move || database.reload_if_changed()).await;
-                report::places_loaded(&reloaded.map_err(|p| Failure::Restart(p.to_string()))?);
+                let reloaded = reloaded.map_err(|p| Failure::Restart(p.to_string()))?;
+                report::places_loaded(&reloaded, self.database.in_use());
                 cx.wake_after(RELOAD_EVERY, Message::Reload);
             }
             Message::Load(mut load) => {

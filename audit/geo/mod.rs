@@ -112,9 +112,9 @@ impl Database {
         self.load(false)
     }
 
-    /// Whether places are known at all.
-    pub fn is_loaded(&self) -> bool {
-        self.lock().city.is_some()
+    /// Whether places are known; `None` where no database is named.
+    pub fn in_use(&self) -> Option<bool> {
+        self.path.is_some().then(|| self.lock().city.is_some())
     }
 
     fn load(&self, first: bool) -> Result<bool, Warning> {

@@ -108,7 +108,7 @@ fn a_place_is_the_most_specific_english_one() {
     let path = folder.path().join("city.mmdb");
     std::fs::write(&path, tiny::database("Tiny-City", "Amaurot")).expect("writes");
     let (database, warning) = Database::open(Some(path));
-    assert_eq!((warning, database.is_loaded()), (None, true));
+    assert_eq!((warning, database.in_use()), (None, Some(true)));
     let mut places = Places::new(database);
     let expected = PlaceRef {
         city: Some("Amaurot"),

@@ -69,6 +69,24 @@ impl Kind {
         matches!(self, Kind::Absent | Kind::Precondition | Kind::Range)
     }
 
+    /// It stays so until a person does something.
+    pub const fn waits_for_a_person(self) -> bool {
+        matches!(
+            self,
+            Kind::Denied
+                | Kind::KmsDenied
+                | Kind::MissingBucket
+                | Kind::MissingQueue
+                | Kind::MissingTable
+                | Kind::BadCredentials
+                | Kind::NoCredentials
+                | Kind::ClockSkew
+                | Kind::WrongRegion
+                | Kind::Archived
+                | Kind::Unsupported
+        )
+    }
+
     /// By what the service answered.
     pub(super) fn of_answer(status: u16, code: &str, message: &str) -> Kind {
         let about = |word: &str| message.contains(word);

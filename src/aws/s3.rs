@@ -276,7 +276,11 @@ pub(super) fn patiently(bytes: usize) -> Builder {
 
 impl From<Trouble> for StoreError {
     fn from(trouble: Trouble) -> StoreError {
-        StoreError::Retry(trouble.what)
+        if trouble.kind.waits_for_a_person() {
+            StoreError::Fatal(trouble.what)
+        } else {
+            StoreError::Retry(trouble.what)
+        }
     }
 }
 

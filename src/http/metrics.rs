@@ -11,54 +11,63 @@ const REQUESTS: Metric = Metric {
     kind: Kind::Counter,
     unit: Unit::Count,
     description: "Pushes answered, by source and status",
+    labels: &[SOURCE, STATUS],
 };
 const EVENTS: Metric = Metric {
     name: "idtrail_ingest_events_total",
     kind: Kind::Counter,
     unit: Unit::Count,
     description: "Events of pushes that were answered with success, by source",
+    labels: &[SOURCE],
 };
 const BYTES: Metric = Metric {
     name: "idtrail_ingest_bytes_total",
     kind: Kind::Counter,
     unit: Unit::Bytes,
     description: "Bodies of pushes that were answered with success, as received, by source",
+    labels: &[SOURCE],
 };
 const IN_HAND: Metric = Metric {
     name: "idtrail_ingest_in_hand",
     kind: Kind::Gauge,
     unit: Unit::Count,
     description: "Pushes that are being read, decoded or sent; never more than http.ingest_concurrency",
+    labels: &[],
 };
 const AUTH_FAILURES: Metric = Metric {
     name: "idtrail_ingest_auth_failures_total",
     kind: Kind::Counter,
     unit: Unit::Count,
     description: "Pushes without a token or certificate that is admitted",
+    labels: &[],
 };
 const CONNECTIONS: Metric = Metric {
     name: "idtrail_http_connections",
     kind: Kind::Gauge,
     unit: Unit::Count,
     description: "Open connections to the HTTP listener",
+    labels: &[],
 };
 const HANDSHAKES_FAILED: Metric = Metric {
     name: "idtrail_tls_handshakes_failed_total",
     kind: Kind::Counter,
     unit: Unit::Count,
     description: "Connections that ended before TLS was agreed on",
+    labels: &[],
 };
 const CERTIFICATE_EXPIRY: Metric = Metric {
     name: "idtrail_tls_certificate_expiry_timestamp_seconds",
     kind: Kind::Gauge,
     unit: Unit::Seconds,
     description: "When the certificate in use expires, seconds since 1970",
+    labels: &[],
 };
 const RELOADS_FAILED: Metric = Metric {
     name: "idtrail_tls_reloads_failed_total",
     kind: Kind::Counter,
     unit: Unit::Count,
     description: "Changed certificate files that cannot be used; the old ones stay in use",
+    labels: &[],
 };
 
 /// Every metric of the listener.

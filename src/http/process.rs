@@ -15,6 +15,7 @@ const CPU: Metric = Metric {
     kind: Kind::Counter,
     unit: Unit::Seconds,
     description: "CPU time of the process, user and system",
+    labels: &[],
 };
 const RESIDENT: Metric = gauge(
     Unit::Bytes,
@@ -59,6 +60,7 @@ const fn gauge(unit: Unit, name: &'static str, description: &'static str) -> Met
         kind,
         unit,
         description,
+        labels: &[],
     }
 }
 

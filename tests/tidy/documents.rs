@@ -107,33 +107,39 @@ fn the_architecture_shows_the_topology_as_it_is() {
 
 #[test]
 fn every_metric_is_listed_and_emitted() {
-    let (metrics, others): (Vec<_>, Vec<_>) = source::all()
-        .into_iter()
-        .partition(|file| file.path == "actors/metrics.rs");
-    let text = &metrics[0].text;
-    let (_, list) = text
-        .split_once("pub const ALL")
-        .expect("actors/metrics.rs lists them");
-    let (list, _) = list.split_once("];").expect("the list ends");
-    let listed: BTreeSet<&str> = words(list).collect();
-    let emitted: BTreeSet<&str> = others.iter().flat_map(|file| words(&file.text)).collect();
-    let constants = text.lines().filter_map(|line| {
-        let (name, _) = line.strip_prefix("pub const ")?.split_once(": Metric =")?;
-        Some(name)
-    });
-    check(constants.flat_map(|name| {
-        let unlisted =
-            format!("actors/metrics.rs: {name} is missing in ALL, so nobody describes it");
-        let unused = format!("actors/metrics.rs: {name} is never emitted, remove it");
-        let complaints = [
-            (listed.contains(name), unlisted),
-            (emitted.contains(name), unused),
-        ];
+    let files = source::all();
+    check(files.iter().flat_map(|file| {
+        let (path, text) = (&file.path, &file.text);
+        let others = files.iter().filter(|other| other.path != *path);
+        let Some((_, rest)) = text.split_once("pub const ALL: &[Metric]") else {
+            return Vec::new();
+        };
+        let (list, after) = rest.split_once("];").expect("the list ends");
+        let listed: BTreeSet<&str> = words(list).collect();
+        let here: BTreeSet<&str> = words(after).collect();
+        let elsewhere: BTreeSet<&str> = others.flat_map(|file| words(&file.text)).collect();
+        let mut complaints = Vec::new();
+        for (name, is_public) in text.lines().filter_map(constant) {
+            if !listed.contains(name) {
+                complaints.push(format!(
+                    "{path}: {name} is missing in ALL, so nobody describes it"
+                ));
+            }
+            let emitted = if is_public { &elsewhere } else { &here };
+            if !emitted.contains(name) {
+                complaints.push(format!("{path}: {name} is never emitted, remove it"));
+            }
+        }
         complaints
-            .into_iter()
-            .filter(|(fine, _)| !fine)
-            .map(|(_, complaint)| complaint)
     }));
+}
+
+/// The name of a metric's constant, and whether other files may use it.
+fn constant(line: &str) -> Option<(&str, bool)> {
+    let public = line.strip_prefix("pub ");
+    let rest = public.unwrap_or(line).strip_prefix("const ")?;
+    let (name, _) = rest.split_once(": Metric =")?;
+    Some((name, public.is_some()))
 }
 
 /// Identifiers and other runs of word characters.

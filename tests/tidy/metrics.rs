@@ -16,8 +16,8 @@ What `/metrics` shows, in the text format of Prometheus. Made from the code by `
 Waiting is measured as time blocked, not as the length of a queue: a full mailbox in front of a fast
 stage is harmless. A label `tenant` has at most 200 values; what comes after them counts as `other`.
 
-| metric | kind | unit | meaning |
-|---|---|---|---|
+| metric | kind | unit | labels | meaning |
+|---|---|---|---|---|
 ";
 
 fn reference() -> String {
@@ -33,8 +33,12 @@ fn reference() -> String {
         let Metric {
             name, description, ..
         } = metric;
-        let unit = metric.unit.as_str();
-        writeln!(text, "| `{name}` | {kind} | {unit} | {description} |").expect("a string grows");
+        let (unit, labels) = (metric.unit.as_str(), metric.labels.join(", "));
+        writeln!(
+            text,
+            "| `{name}` | {kind} | {unit} | {labels} | {description} |"
+        )
+        .expect("a string grows");
     }
     text
 }

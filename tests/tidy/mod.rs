@@ -4,6 +4,7 @@
 //! and fails once. What clippy can see (`unwrap`, banned calls) is left to clippy.
 
 mod documents;
+mod grafana;
 mod metrics;
 mod settings;
 pub(crate) mod source;

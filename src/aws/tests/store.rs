@@ -26,8 +26,8 @@ async fn a_creation_is_asked_once_and_has_three_outcomes() {
         (Answer::xml(409, "ConditionalRequestConflict"), "retry"),
         (Answer::xml(500, "InternalError"), "retry"),
         (Answer::xml(503, "SlowDown"), "retry"),
-        (Answer::xml(403, "AccessDenied"), "retry"),
-        (Answer::xml(404, "NoSuchBucket"), "retry"),
+        (Answer::xml(403, "AccessDenied"), "fatal"),
+        (Answer::xml(404, "NoSuchBucket"), "fatal"),
         (Answer::Broken, "retry"),
     ] {
         let wire = Wire::always(answer.clone());
@@ -65,9 +65,9 @@ async fn a_creation_carries_condition_and_checksum_and_its_own_place() {
 async fn only_no_such_key_is_absence() {
     for (answer, expected) in [
         (Answer::xml(404, "NoSuchKey"), "None"),
-        (Answer::xml(404, "NoSuchBucket"), "retry"),
+        (Answer::xml(404, "NoSuchBucket"), "fatal"),
         (Answer::Http(404, vec![], Bytes::new()), "retry"),
-        (Answer::xml(403, "AccessDenied"), "retry"),
+        (Answer::xml(403, "AccessDenied"), "fatal"),
         (Answer::xml(416, "InvalidRange"), "Some(b\"\")"),
         (Answer::ok("abc"), "Some(b\"abc\")"),
     ] {
@@ -208,7 +208,7 @@ async fn a_large_body_goes_in_parts_and_the_completion_carries_the_condition() {
             true,
         ),
         (Answer::Broken, part, "retry", true),
-        (done, Answer::xml(403, "AccessDenied"), "retry", true),
+        (done, Answer::xml(403, "AccessDenied"), "fatal", true),
     ] {
         let wire = upload(complete.clone(), part);
         let created = wire.cloud().lake.create(KEY, body.clone()).await;

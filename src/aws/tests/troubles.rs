@@ -91,7 +91,7 @@ async fn put(body: &str) -> String {
     let wire = Wire::always(Answer::Http(403, vec![], body.to_owned().into()));
     let transient = wire.cloud().transient;
     match transient.create("payloads/x", Bytes::new()).await {
-        Err(StoreError::Retry(what)) => what,
+        Err(StoreError::Fatal(what)) => what,
         other => panic!("{other:?}"),
     }
 }
