@@ -33,13 +33,17 @@ const COMMANDS: [&str; 14] = [
 ];
 
 /// What a block may need that no test has: `needs=okta`.
-const NEEDS: [(&str, &str); 6] = [
+const NEEDS: [(&str, &str); 7] = [
     ("athena", "no stand-in answers its queries"),
     ("certificates", "of an authority of one's own"),
     ("grafana", "a server with a browser in front of it"),
     ("hours", "runs for as long as it is told to"),
     ("okta", "its event source exists in a real account alone"),
     ("teleport", "programs of a Teleport cluster"),
+    (
+        "trouble",
+        "a deployment of one's own, and something wrong with it",
+    ),
 ];
 
 /// Who runs a make target: a file, and what stands in it.
