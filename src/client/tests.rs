@@ -56,7 +56,7 @@ async fn answered(scheme: &str, answer: Vec<u8>) -> Result<(StatusCode, String),
     let server = tokio::spawn(async move {
         let (mut stream, _) = listener.accept().await.expect("somebody asks");
         let mut asked = [0; 1_024];
-        stream.read(&mut asked).await.ok();
+        let _asked_bytes = stream.read(&mut asked).await.expect("a request comes");
         stream.write_all(&answer).await.ok();
         stream.shutdown().await.ok();
     });
