@@ -102,7 +102,7 @@ fn shown(model: &Model) -> impl Iterator<Item = &Actor> {
     model.actors.iter().filter(has_part)
 }
 
-/// Rows that [`actors`] would have.
+/// Rows that [`fn@actors`] would have.
 pub(super) fn rows(model: &Model) -> usize {
     shown(model).count()
 }
