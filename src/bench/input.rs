@@ -1,6 +1,9 @@
 //! Where a benchmark's events come from.
 
-use std::{fs::File, path::PathBuf};
+use std::{
+    fs::File,
+    path::{Path, PathBuf},
+};
 
 use audit::{
     message::{Decoder, Event, Limits, Pull},
@@ -50,7 +53,7 @@ impl Input {
                 Box::new(history.map(|event| Ok((event.source, event.raw.into()))))
             }
             Input::Files { files, events } => {
-                let all = files.clone().into_iter().flat_map(of_file);
+                let all = files.iter().flat_map(|path| of_file(path));
                 Box::new(all.take(events.map_or(usize::MAX, |events| events as usize)))
             }
         }
@@ -58,12 +61,12 @@ impl Input {
 }
 
 /// Ends after the first error.
-fn of_file(path: PathBuf) -> impl Iterator<Item = Found> + Send {
+fn of_file(path: &Path) -> impl Iterator<Item = Found> + Send + use<> {
     let failed = {
-        let path = path.clone();
-        move |why: String| InputError::File(path.display().to_string(), why)
+        let name = path.display().to_string();
+        move |why: String| InputError::File(name.clone(), why)
     };
-    let mut decoder = match File::open(&path) {
+    let mut decoder = match File::open(path) {
         Ok(file) => Ok(Some(Decoder::of_reader(file, &Limits::default()))),
         Err(error) => Err(Some(failed(error.to_string()))),
     };
