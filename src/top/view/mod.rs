@@ -23,7 +23,10 @@ use super::{
 };
 
 /// From here on there are frames.
-const ROOMY: (u16, u16) = (110, 34);
+const ROOMY: (u16, u16) = (100, 36);
+
+/// From here on the calls of AWS have a place beside the actors.
+const WITH_CALLS: u16 = 126;
 
 const HELP: &str = "\
 q Esc Ctrl-C  quit            p  pause, go on
@@ -108,7 +111,10 @@ fn roomy(screen: &Screen, model: &Model, area: Rect, buffer: &mut Buffer) {
         Constraint::Max(lower),
     ])
     .areas(area);
-    let columns = [Constraint::Fill(3), Constraint::Fill(2)];
+    let columns = [
+        Constraint::Fill(1),
+        Constraint::Length(vitals::FULL_WIDTH + 4),
+    ];
     let [left, right] = Layout::horizontal(columns).areas(upper);
     heading(screen, model, title, journal, buffer);
     tables::sources(
@@ -119,7 +125,7 @@ fn roomy(screen: &Screen, model: &Model, area: Rect, buffer: &mut Buffer) {
     );
     Text::from(vitals).render(framed(screen, "health", right, buffer), buffer);
     course(screen, middle, buffer);
-    if model.calls.is_empty() {
+    if model.calls.is_empty() || area.width < WITH_CALLS {
         tables::actors(
             screen,
             model,

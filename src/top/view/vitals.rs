@@ -11,9 +11,11 @@ use crate::top::{
     screen::Screen,
 };
 
-/// Columns of the brief form.
+/// Columns and rows of the brief form.
 pub(super) const BRIEF_WIDTH: u16 = 33;
 pub(super) const BRIEF_ROWS: usize = 6;
+/// Columns of the full one.
+pub(super) const FULL_WIDTH: u16 = 46;
 
 const LABEL_WIDTH: usize = 8;
 
