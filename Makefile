@@ -33,6 +33,8 @@ run: prepare ## Build idtrail and start it embedded under ./idtrail-data; Ctrl-C
 
 .PHONY: test
 test: prepare $(VENV)/installed $(CARGO_DENY) promtool ## Set up and run every check: format, lints, licences, tests, docs.
+	@scripts/need curl curl
+	@scripts/need jq jq
 	@CARGO_DENY=$(CARGO_DENY) scripts/test
 
 .PHONY: bench
@@ -40,7 +42,9 @@ bench: prepare ## Build idtrail as it is shipped and measure it, e.g. ARGS="--ru
 	@scripts/bench $(ARGS)
 
 .PHONY: docs
-docs: prepare $(VENV)/installed ## Write what the documents take from the code: references, and what commands answer.
+docs: prepare $(VENV)/installed promtool ## Write what the documents take from the code: references, and what commands answer.
+	@scripts/need curl curl
+	@scripts/need jq jq
 	@IDTRAIL_WRITE_DOCS=1 cargo test --quiet --workspace --test main -- --test-threads=1 tidy:: documents::
 
 .PHONY: screens

@@ -2,7 +2,7 @@
 //! in a block that is run here, or says who runs it, or what it needs that no
 //! test has.
 
-use std::{collections::BTreeMap, fs};
+use std::{collections::BTreeSet, fs};
 
 use super::markdown::{Block, documents};
 use crate::{
@@ -30,6 +30,22 @@ const COMMANDS: [&str; 14] = [
     "python3",
     "scripts/",
     "teleport-event-handler",
+];
+
+/// Programs and places of the machine that runs the tests.
+const HARM: [&str; 12] = [
+    "/etc/",
+    "/home/",
+    "/opt/",
+    "/root/",
+    "/usr/",
+    "/var/",
+    "apt-get",
+    "chown",
+    "chronyc",
+    "mount",
+    "sudo",
+    "systemctl",
 ];
 
 /// What a block may need that no test has: `needs=okta`.
@@ -64,28 +80,26 @@ fn read(name: &str) -> String {
     fs::read_to_string(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()))
 }
 
-/// Targets of the Makefile, with what stands below each.
-fn targets() -> BTreeMap<String, String> {
+/// Targets of the Makefile.
+fn targets() -> BTreeSet<String> {
     let makefile = read("Makefile");
-    let mut targets = BTreeMap::new();
-    let mut open = None;
-    for line in makefile.lines() {
-        if let Some((name, _)) = line
-            .split_once(':')
-            .filter(|(_, rest)| !rest.starts_with('='))
-        {
-            if name
-                .bytes()
-                .all(|byte| byte.is_ascii_lowercase() || byte == b'-')
-            {
-                open = Some(name.to_owned());
-                targets.insert(name.to_owned(), String::new());
-            }
-        } else if let (Some(name), true) = (&open, line.starts_with('\t')) {
-            *targets.entry(name.clone()).or_default() += line;
-        }
-    }
-    targets
+    let lines = makefile.lines().filter_map(|line| line.split_once(':'));
+    let rules = lines.filter(|(_, rest)| !rest.starts_with('='));
+    let is_name = |name: &&str| name.bytes().all(|b| b.is_ascii_lowercase() || b == b'-');
+    let names = rules.map(|(name, _)| name).filter(is_name);
+    names.map(str::to_owned).collect()
+}
+
+/// What of the machine a command would touch, outside of the document's folder.
+pub(super) fn harm(command: &str) -> Option<&str> {
+    let words = command.split(|c: char| c.is_whitespace() || "\"'`;&|()<>=".contains(c));
+    let mut harm = words.filter(|word| {
+        HARM.iter().any(|harm| match harm.ends_with('/') {
+            true => word.starts_with(harm),
+            false => word == harm,
+        })
+    });
+    harm.next()
 }
 
 /// Targets that a text has its reader make.
@@ -191,10 +205,23 @@ fn every_command_of_a_document_is_run_by_somebody() {
         let gone = inline
             .filter(|code| code.starts_with("make "))
             .flat_map(made)
-            .filter(|target| !targets.contains_key(*target))
+            .filter(|target| !targets.contains(*target))
             .map(|target| format!("{}: `make {target}` is not in the Makefile", document.name));
         blocks.chain(gone).collect::<Vec<_>>()
     }));
+}
+
+#[test]
+fn what_would_touch_the_machine_is_seen() {
+    for (command, seen) in [
+        ("rm -f /var/lib/idtrail/queue/dead/*", true),
+        ("date -u; systemctl stop idtrail", true),
+        ("X=$(sudo id)", true),
+        ("idtrail run >/dev/null", false),
+        ("ls var/lib; echo system", false),
+    ] {
+        assert_eq!(harm(command).is_some(), seen, "{command}");
+    }
 }
 
 #[test]

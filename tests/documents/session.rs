@@ -4,7 +4,8 @@
 //!
 //! A step that serves runs in the background from when it says what is shown to
 //! the end of the document, or to a Ctrl-C. Each document has a port of its own
-//! in place of 8080, so that documents run side by side.
+//! in place of 8080, so that documents run side by side; the demo's last day is
+//! always the same.
 
 use std::{
     fs,
@@ -23,6 +24,10 @@ use crate::{program::pause, tidy::source::repository};
 
 /// Where the documents have the listener.
 const LISTEN: &str = "127.0.0.1:8080";
+
+/// The demo ends yesterday. On a day of its own its numbers are the same tomorrow.
+const DEMO: &str = "idtrail demo";
+const DEMO_UNTIL: &str = "2026-11-22";
 
 /// A server that has not said by then what is shown will not.
 const READY_MAX: Duration = Duration::from_secs(60);
@@ -79,7 +84,7 @@ pub(super) fn run(steps: &[Step], python: Option<&Path>) -> Vec<Option<Outcome>>
 
 fn is_ready(step: &Step, said: &str) -> bool {
     match &step.shown {
-        Some(shown) if !shown.before_interrupt().is_empty() => {
+        Some(shown) if shown.before_interrupt().iter().any(|line| line != "…") => {
             compare::is_shown(shown.before_interrupt(), said, true)
         }
         _ => said.contains("running"),
@@ -151,22 +156,27 @@ impl Scratch {
             let file = |ending| self.file(n, ending).display().to_string();
             let (out, code, go, failed) = (file("out"), file("code"), file("go"), file("failed"));
             let command = step.command.replace(LISTEN, &self.listen);
+            let command = match command.contains("--until") {
+                true => command,
+                false => command.replace(DEMO, &format!("{DEMO} --until {DEMO_UNTIL}")),
+            };
             let interrupted = step
                 .shown
                 .as_ref()
                 .is_some_and(|shown| shown.is_interrupted());
-            let body = match (&step.shown, step.serves) {
-                (None, _) => format!(
+            let body = if step.serves {
+                let end = match interrupted {
+                    true => format!("kill -INT $!; wait $!; echo $? >{code}"),
+                    false => format!("served+=($!); echo 0 >{code}"),
+                };
+                let command = command.trim_end();
+                format!("{command} &\nuntil [ -e {go} ]; do sleep 0.02; done\n{end}\n")
+            } else if step.shown.is_some() {
+                format!("{command}\necho $? >{code}\n")
+            } else {
+                format!(
                     "trap 'echo \"$BASH_COMMAND\" >>{failed}' ERR\n{command}\necho 0 >{code}\ntrap - ERR\n"
-                ),
-                (Some(_), false) => format!("{command}\necho $? >{code}\n"),
-                (Some(_), true) => {
-                    let end = match interrupted {
-                        true => format!("kill -INT $!; wait $!; echo $? >{code}"),
-                        false => format!("served+=($!); echo 0 >{code}"),
-                    };
-                    format!("{command} &\nuntil [ -e {go} ]; do sleep 0.02; done\n{end}\n")
-                }
+                )
             };
             script += &format!("exec >{out} 2>&1\n{body}");
         }

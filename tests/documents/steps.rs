@@ -67,10 +67,16 @@ pub(super) fn steps(document: &Document) -> Vec<Step> {
 fn script(block: &Block, command: String) -> Step {
     Step {
         line: block.line,
+        serves: is_server(&command),
         command,
         shown: None,
-        serves: false,
     }
+}
+
+fn is_server(command: &str) -> bool {
+    SERVERS
+        .iter()
+        .any(|(server, ends)| command.starts_with(server) && !command.contains(ends))
 }
 
 fn session(block: &Block) -> Vec<Step> {
@@ -94,9 +100,7 @@ fn session(block: &Block) -> Vec<Step> {
         }
         steps.push(Step {
             line: at + 1,
-            serves: SERVERS
-                .iter()
-                .any(|(server, ends)| command.starts_with(server) && !command.contains(ends)),
+            serves: is_server(&command),
             command,
             shown: Some(Shown {
                 at: end..end,
