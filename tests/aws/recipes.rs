@@ -1,5 +1,6 @@
-//! The recipes of docs/aws.md and docs/collecting.md, tried as they stand: their
-//! blocks of `sh by=recipes` are one script, run by the `aws` command line; the settings
+//! The recipes of docs/aws.md, docs/collecting.md and docs/runbook.md, tried as
+//! they stand: their blocks of `sh by=recipes` are one script, run by the `aws`
+//! command line; the settings
 //! are the ones shown there. Then events come the ways that the recipes made.
 
 use std::{fs, os::unix::fs::symlink, path::Path, process::Command};
@@ -20,7 +21,7 @@ use crate::{
 };
 
 /// In the order in which a reader follows them.
-pub(crate) const DOCUMENTS: [&str; 2] = ["docs/aws.md", "docs/collecting.md"];
+pub(crate) const DOCUMENTS: [&str; 3] = ["docs/aws.md", "docs/collecting.md", "docs/runbook.md"];
 /// The names that they use.
 const QUEUE: &str = "idtrail";
 const LONG_TERM: &str = "acme-idtrail-long-term";
@@ -81,7 +82,7 @@ fn credentials(cloud: &Cloud) -> Vec<(&'static str, String)> {
 /// The settings as docs/aws.md shows them, with the stand-in's address and the
 /// bucket of the GitHub recipe.
 fn settings(endpoint: &str, queue_url: &str) -> String {
-    let [aws, collecting] = DOCUMENTS.map(document);
+    let [aws, collecting, _] = DOCUMENTS.map(document);
     let shown = aws.joined("yaml", None);
     let real = format!("https://sqs.{REGION}.amazonaws.com/{ACCOUNT}/{QUEUE}");
     assert!(shown.contains(&real), "{shown}");

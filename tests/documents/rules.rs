@@ -33,12 +33,14 @@ const COMMANDS: [&str; 14] = [
 ];
 
 /// What a block may need that no test has: `needs=okta`.
-const NEEDS: [(&str, &str); 6] = [
+const NEEDS: [(&str, &str); 8] = [
     ("athena", "no stand-in answers its queries"),
+    ("aws", "an account in which something is broken"),
     ("certificates", "of an authority of one's own"),
     ("grafana", "a server with a browser in front of it"),
     ("hours", "runs for as long as it is told to"),
     ("okta", "its event source exists in a real account alone"),
+    ("service", "a machine that it is installed on"),
     ("teleport", "programs of a Teleport cluster"),
 ];
 

@@ -31,7 +31,7 @@ const READY_MAX: Duration = Duration::from_secs(60);
 const SECONDS_MAX: &str = "300";
 
 /// What of the repository a reader has beside them.
-const BESIDE: [&str; 3] = ["deploy", "examples", "topology.toml"];
+const BESIDE: [&str; 4] = ["deploy", "examples", "grafana", "topology.toml"];
 
 pub(super) struct Outcome {
     pub(super) output: String,

@@ -65,7 +65,9 @@ fn the_index_leads_to_every_page() {
     let index = document("docs/README.md").text;
     let listed: BTreeSet<&str> = linked_paths(&index).collect();
     let documents = documents();
-    let pages = documents.iter().filter_map(|page| page.name.strip_prefix("docs/"));
+    let pages = documents
+        .iter()
+        .filter_map(|page| page.name.strip_prefix("docs/"));
     let missing = pages.filter(|page| *page != "README.md" && !listed.contains(page));
     check(missing.map(|page| format!("docs/README.md: say what docs/{page} is for, with a link")));
 }
