@@ -24,10 +24,10 @@ use crate::{
 
 const SCRIPT: &str = include_str!("templates/break_in.txt");
 
-/// A sign-in to Okta.
-const LOGIN: &str = "user.session.start";
-/// One that failed.
-const FAILED_LOGIN: &str = "user.session.start/wrong_password";
+/// The sign-in that succeeds.
+const LOGIN: &str = "user.session.start/new_device";
+/// One that fails.
+const FAILED_LOGIN: &str = "user.session.start/guessed_password";
 /// A push that nobody asked for, and refused.
 const DENIED_PUSH: &str = "user.authentication.auth_via_mfa/push_denied";
 

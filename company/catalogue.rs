@@ -100,11 +100,11 @@ pub(crate) fn read(names: &Names<'_>) -> Result<Vec<Template>, String> {
             for template in compiled(names, texts, &envelope, &groups, &shape)
                 .map_err(|error| format!("{error}: {line}"))?
             {
-                let twin = |other: &&Template| {
+                let is_twin = |other: &Template| {
                     (other.source, &other.name, other.group)
                         == (template.source, &template.name, template.group)
                 };
-                if templates.iter().find(twin).is_some() {
+                if templates.iter().any(is_twin) {
                     return Err(format!("a second {}: give it a variant", template.name));
                 }
                 templates.push(template);
@@ -225,4 +225,40 @@ fn substituted(text: &str, members: &Members<'_>) -> Result<String, String> {
     }
     out.push_str(rest);
     Ok(out)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn check(shape: &str, expected: Result<&str, &str>) {
+        let envelope = "first -\ntime \"${time}\"\nhost \"@{service}.example.com\"\nlast null";
+        let envelope = Envelope::read(envelope).expect("right");
+        let text = envelope.around(&parse(shape).expect("JSON"));
+        let shown = text.as_deref().map_err(String::as_str);
+        assert_eq!(shown, expected, "{shape}");
+    }
+
+    #[test]
+    fn a_shape_is_put_into_the_envelope_of_its_source() {
+        for (shape, expected) in [
+            (
+                r#"{"@service":"s3"}"#,
+                Ok(r#"{"time":"${time}","host":"s3.example.com","last":null}"#),
+            ),
+            (
+                r#"{"z":1,"last":2,"b":3,"first":{"@service":4},"@service":"s3"}"#,
+                Ok(
+                    r#"{"first":{"@service":4},"time":"${time}","host":"s3.example.com","last":2,"b":3,"z":1}"#,
+                ),
+            ),
+            (
+                r#"{"time":"-","host":"-","last":"-","a":[ 1 ]}"#,
+                Ok(r#"{"a":[ 1 ]}"#),
+            ),
+            ("{}", Err("no @service")),
+        ] {
+            check(shape, expected);
+        }
+    }
 }

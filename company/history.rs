@@ -1,7 +1,7 @@
 //! Events in order of time: a history that ends with a day, or what happens now.
 //!
 //! Days are planned one at a time and events made one at a time, so that memory
-//! is that of a day's plan (24 bytes an event), whatever the length.
+//! is that of a day's plan (32 bytes an event), whatever the length.
 
 use jiff::{Timestamp, civil::Date};
 

@@ -89,9 +89,9 @@ pub(crate) fn day(company: &Company, day: Day, events: u64) -> Vec<Planned> {
         company,
         day,
         draws: ChaCha8Rng::seed_from_u64(seed),
-        lacking: MIX.map(|share| events * share / 100),
-        kept: MIX.map(|share| events * share * SINGLE_SHARE / 10_000),
-        planned: Vec::with_capacity(usize::try_from(events).unwrap_or_default()),
+        lacking: MIX.map(|share| percent(events, share)),
+        kept: MIX.map(|share| percent(percent(events, share), SINGLE_SHARE)),
+        planned: Vec::new(),
     };
     while planner.lacking.iter().sum::<u64>() < events {
         let source = planner.source();
@@ -107,6 +107,11 @@ pub(crate) fn day(company: &Company, day: Day, events: u64) -> Vec<Planned> {
     }
     planner.planned.sort_unstable();
     planner.planned
+}
+
+/// Of any number, without running over.
+fn percent(number: u64, share: u64) -> u64 {
+    number / 100 * share + number % 100 * share / 100
 }
 
 impl<'a> Planner<'a> {

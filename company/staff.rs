@@ -168,7 +168,8 @@ impl Staff {
             .row(office)
             .and_then(|row| offices.rows[row][1].parse().ok());
         let hours: i64 = hours.ok_or_else(|| wrong("no such office"))?;
-        let unix = format!("{}{}", &first[..1], last).to_lowercase();
+        let initial: String = first.chars().take(1).collect();
+        let unix = format!("{initial}{last}").to_lowercase();
         let email = format!("{first}.{last}@{DOMAIN}").to_lowercase();
         let key = mix(seed, key_of(&email));
         let member = self.actors.len();
@@ -275,4 +276,39 @@ fn desk(key: u64, office: &str, home: &str, hours: i64, atlas: &mut Atlas) -> Op
         .map(|network| atlas.settle(network, interface % 8))
         .collect();
     Some(Desk { away, ..desk })
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use super::*;
+
+    #[test]
+    fn everybody_has_names_and_ids_of_their_own() {
+        let mut atlas = Atlas::read().expect("right");
+        let staff = Staff::read(1, &mut atlas).expect("right");
+        assert!(staff.people >= 60, "{} people", staff.people);
+        let people = || staff.actors.iter().take(staff.people);
+        for name in ["name", "email", "login", "unix"] {
+            let attribute = Staff::attribute(name).expect("known");
+            let different: BTreeSet<&str> = people().map(|it| it.text(attribute)).collect();
+            assert_eq!(different.len(), staff.people, "{name}");
+        }
+        let houses: BTreeSet<usize> = people().filter_map(house).collect();
+        assert!(
+            houses.len() > staff.people * 3 / 4,
+            "{} houses",
+            houses.len()
+        );
+        let keys: BTreeSet<u64> = staff.actors.iter().map(|actor| actor.key).collect();
+        assert_eq!(keys.len(), staff.actors.len());
+    }
+
+    fn house(actor: &Actor) -> Option<usize> {
+        match &actor.home {
+            Home::Person(desk) => Some(desk.house),
+            Home::Machine { .. } => None,
+        }
+    }
 }

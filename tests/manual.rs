@@ -46,10 +46,17 @@ fn bash_completes_the_verbs() {
     let checked = tool("bash", |bash| bash.arg("-n").arg(&path));
     let Some(checked) = checked else { return };
     assert!(checked.status.success(), "{}", text(&checked.stderr));
-    let ask = "source \"$0\"; COMP_WORDS=(idtrail \"$1\"); COMP_CWORD=1; \
-               _idtrail idtrail \"$1\" idtrail; printf '%s\\n' \"${COMPREPLY[@]}\"";
-    let offered = tool("bash", |bash| bash.args(["-c", ask]).arg(&path).arg(""));
-    let offered = text(&offered.expect("it was there").stdout);
+    // The words so far, of which the last is being typed.
+    let ask = "source \"$0\"; COMP_WORDS=(\"$@\"); COMP_CWORD=$(($# - 1)); \
+               _idtrail idtrail \"${COMP_WORDS[COMP_CWORD]}\" \"${COMP_WORDS[COMP_CWORD - 1]}\"; \
+               printf '%s\\n' \"${COMPREPLY[@]}\"";
+    let offered = |words: &[&str]| {
+        let asked = tool("bash", |bash| bash.args(["-c", ask]).arg(&path).args(words));
+        text(&asked.expect("it was there").stdout)
+    };
+    let sources = offered(&["idtrail", "publish", "--source", ""]);
+    assert_eq!(sources, "aws\ngithub\nokta\nteleport\n");
+    let offered = offered(&["idtrail", ""]);
     for verb in verbs(&deployment) {
         assert!(
             offered.lines().any(|line| line == verb),

@@ -12,7 +12,10 @@ use std::{
 };
 
 use audit::{source::Source, tenant::Tenant};
-use clap::Args as ClapArgs;
+use clap::{
+    Args as ClapArgs,
+    builder::{PossibleValuesParser, TypedValueParser},
+};
 
 use super::{Exit, Failure, Globals};
 use crate::{
@@ -31,8 +34,8 @@ use crate::{
 /// can hold, so that they went by way of the store: {"events","messages","offloaded"}.
 #[derive(Debug, ClapArgs)]
 pub(super) struct Args {
-    /// Where the events were recorded: aws, github, okta or teleport
-    #[arg(long)]
+    /// Where the events were recorded
+    #[arg(long, value_parser = source())]
     source: Source,
 
     /// Whose events they are [default: `default_tenant` of the settings]
@@ -42,6 +45,12 @@ pub(super) struct Args {
     /// Files to send; - is standard input
     #[arg(required = true, value_name = "FILE")]
     files: Vec<PathBuf>,
+}
+
+/// By name; all of them are known beforehand, for help and for completions.
+fn source() -> impl TypedValueParser<Value = Source> {
+    let names = PossibleValuesParser::new(Source::ALL.map(Source::name));
+    names.try_map(|name| name.parse::<Source>())
 }
 
 pub(super) fn run(args: &Args, globals: &Globals) -> Result<Exit, Failure> {

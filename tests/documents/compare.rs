@@ -5,9 +5,11 @@
 //! a line of its own for any lines, inside of one for any characters. All else,
 //! counts of events for one, must be as it is shown.
 
-/// Units of what differs from run to run.
-const UNITS: [&str; 14] = [
+/// What follows a number that differs from run to run: sizes, times, and objects
+/// of the journal, whose batches close by the clock.
+const UNITS: [&str; 15] = [
     "B", "bytes", "KiB", "MiB", "GiB", "kB", "KB", "MB", "GB", "s", "ms", "µs", "%", "events/s",
+    "journal",
 ];
 
 /// Shorter hexadecimal runs can be words or counts.
@@ -172,6 +174,16 @@ fn what_varies_is_alike_and_all_else_is_not() {
         ("3 rows, 274 bytes", "4 rows, 274 bytes", false),
         ("took 1.5 s", "took 12 s", true),
         ("took 1.5 s", "took 12 KiB", false),
+        (
+            "3 files, 6 journal objects",
+            "3 files, 7 journal objects",
+            true,
+        ),
+        (
+            "3 files, 6 journal objects",
+            "4 files, 6 journal objects",
+            false,
+        ),
         ("200000 events", "200001 events", false),
         ("a … c", "a b b c", true),
         ("a\n…\nc", "a\nb\nb\nc", true),

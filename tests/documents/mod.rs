@@ -119,6 +119,13 @@ fn mend(document: &Document, faults: &[Fault]) {
     fs::write(path, lines.join("\n") + "\n").expect("a document can be written");
 }
 
+/// Whether it reads the lake with what is installed beside that Python.
+fn needs_python(document: &Document) -> bool {
+    ["python3 ", "duckdb "]
+        .iter()
+        .any(|program| document.text.contains(program))
+}
+
 /// Follows a document; what is wrong with it.
 fn follow(document: &Document, python: Option<&Path>) -> Vec<String> {
     let steps = steps::steps(document);
@@ -147,7 +154,7 @@ fn every_document_goes_as_it_says() {
     let complaints = thread::scope(|scope| {
         let followed: Vec<_> = documents
             .iter()
-            .filter(|document| python.is_some() || !document.text.contains("python3"))
+            .filter(|document| python.is_some() || !needs_python(document))
             .map(|document| scope.spawn(|| follow(document, python.as_deref())))
             .collect();
         let followed = followed.into_iter();

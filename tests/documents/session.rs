@@ -111,8 +111,6 @@ impl Scratch {
             let text = format!("#!/bin/sh\nexec {} \"$@\"\n", program.display());
             fs::write(&shim, text).expect("a file can be written");
             fs::set_permissions(&shim, PermissionsExt::from_mode(0o755)).expect("it is ours");
-            let programs = python.parent().expect("a program is in a folder");
-            symlink(programs.join("duckdb"), scratch.path("bin/duckdb")).expect("a link");
         }
         scratch
     }
