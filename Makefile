@@ -50,10 +50,9 @@ docs: prepare $(VENV)/installed promtool ## Write what the documents take from t
 .PHONY: screens
 screens: prepare promtool ## Make the pictures in docs/screens anew, from the program at work (minutes).
 	@cargo build --quiet --locked --bin idtrail
-	@scripts/screens $(or $(CARGO_TARGET_DIR),target)/debug/idtrail
 	@scripts/need chromium chromium
 	@scripts/need pngquant pngquant
-	@scripts/screens-grafana $(or $(CARGO_TARGET_DIR),target)/debug/idtrail
+	@scripts/screens $(or $(CARGO_TARGET_DIR),target)/debug/idtrail
 
 .PHONY: fmt
 fmt: prepare ## Format the code.
