@@ -49,17 +49,15 @@ const HARM: [&str; 12] = [
 ];
 
 /// What a block may need that no test has: `needs=okta`.
-const NEEDS: [(&str, &str); 7] = [
+const NEEDS: [(&str, &str); 8] = [
     ("athena", "no stand-in answers its queries"),
+    ("aws", "an account in which something is broken"),
     ("certificates", "of an authority of one's own"),
     ("grafana", "a server with a browser in front of it"),
     ("hours", "runs for as long as it is told to"),
     ("okta", "its event source exists in a real account alone"),
+    ("service", "a machine that it is installed on"),
     ("teleport", "programs of a Teleport cluster"),
-    (
-        "trouble",
-        "a deployment of one's own, and something wrong with it",
-    ),
 ];
 
 /// Who runs a make target: a file, and what stands in it.
