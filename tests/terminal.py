@@ -33,7 +33,7 @@ def start(asked, slave):
         os.dup2(slave, stream)
     os.closerange(3, 256)
     environment = dict(os.environ)
-    for name in ("NO_COLOR", "CLICOLOR_FORCE", "CLICOLOR", "COLUMNS", "LINES"):
+    for name in ("CI", "NO_COLOR", "CLICOLOR_FORCE", "CLICOLOR", "COLUMNS", "LINES"):
         environment.pop(name, None)
     environment |= {"TERM": "xterm-256color"} | asked["environment"]
     os.execvpe(asked["command"][0], asked["command"], environment)
