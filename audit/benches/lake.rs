@@ -143,7 +143,7 @@ fn main() {
     let frames: usize = batch.blocks.iter().map(|block| block.frame.len()).sum();
     println!(
         "  columns {} B/event, raw {} B/event",
-        batch.columns.bytes().len() / ROWS,
+        batch.columns.stored_bytes() / ROWS,
         frames / ROWS
     );
 

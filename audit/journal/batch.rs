@@ -45,6 +45,8 @@ pub enum BatchError {
     TooManyRows,
     #[error("an event of {0} bytes, above the limit of {max}: quarantine it", max = blocks::EVENT_BYTES_MAX)]
     EventTooLarge(usize),
+    #[error("columns of {0} bytes in a batch: close it earlier")]
+    ColumnsTooLarge(usize),
     #[error("an event that is not UTF-8: quarantine it")]
     NotUtf8,
     #[error("corrupt batch: {0}; restore its journal object from the bucket's versions")]
@@ -107,7 +109,7 @@ impl Batch {
     /// Memory that it holds.
     pub fn retained_bytes(&self) -> usize {
         let frames: usize = self.blocks.iter().map(|block| block.frame.len()).sum();
-        self.columns.bytes().len()
+        self.columns.stored_bytes()
             + frames
             + size_of_val(self.keys.as_slice())
             + size_of_val(self.slices.as_slice())

@@ -180,7 +180,7 @@ fn batches() -> impl Strategy<Value = Batch> {
     )
         .prop_map(|(parts, columns, frame)| {
             let mut batch = Batch {
-                columns: Columns::from(Bytes::from(columns)),
+                columns: Columns::of_frame(9, Bytes::from(columns)),
                 ..Batch::default()
             };
             for (partition, keys, raw_bytes) in parts {

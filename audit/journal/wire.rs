@@ -1,7 +1,6 @@
 //! How plain values are written into a journal object, and read back.
 //!
-//! Little-endian, fixed widths, no padding but before [`super::Columns`];
-//! lengths and counts are 64 bits, so that writing cannot fail. Reading trusts
+//! Little-endian, fixed widths, no padding; lengths and counts are 64 bits, so that writing cannot fail. Reading trusts
 //! nothing: a length is compared with the bytes that are left before anything
 //! is allocated for it, and byte strings are slices of the object, not copies.
 
@@ -19,10 +18,6 @@ use crate::{
     source::Source,
     tenant::Tenant,
 };
-
-/// Columns begin at a multiple of this, as Arrow wants its buffers: a decoder
-/// can use them where they lie.
-const COLUMNS_ALIGNMENT: usize = 8;
 
 /// A value with a form in the journal.
 pub(super) trait Wire: Sized {
@@ -175,18 +170,13 @@ impl Wire for Bytes {
 
 impl Wire for Columns {
     fn write(&self, to: &mut Vec<u8>) {
-        (self.bytes().len() as u64).write(to);
-        to.resize(to.len().next_multiple_of(COLUMNS_ALIGNMENT), 0);
-        to.extend_from_slice(self.bytes());
+        self.raw_bytes.write(to);
+        self.frame.write(to);
     }
 
     fn read(from: &mut Reader<'_>) -> Result<Self, CodecError> {
-        let length = from.count()?;
-        let padding = from.at.next_multiple_of(COLUMNS_ALIGNMENT) - from.at;
-        if from.take(padding)?.iter().any(|&byte| byte != 0) {
-            return Err(from.malformed("padding is not zero"));
-        }
-        from.bytes(length).map(Columns::from)
+        let raw_bytes = Wire::read(from)?;
+        Ok(Columns::of_frame(raw_bytes, Wire::read(from)?))
     }
 }
 

@@ -243,10 +243,16 @@ impl Decoder {
         let target = self.limits.parcel_bytes.max(self.buffer.len() + READ_BYTES);
         while self.buffer.len() < target && !self.over {
             let length = self.buffer.len();
+            if self.buffer.capacity() == length {
+                // As much as came so far: small steps would copy all of it again
+                // and again, a parcel for the last few bytes would be waste.
+                let more = usize::try_from(self.unpacked()).unwrap_or(usize::MAX);
+                self.buffer
+                    .reserve(more.max(READ_BYTES).min(target - length));
+            }
             let spare = self.buffer.capacity() - length;
-            let step = if spare == 0 { READ_BYTES } else { spare };
             self.buffer
-                .resize(length + step.min(READ_BYTES).min(target - length), 0);
+                .resize(length + spare.min(READ_BYTES).min(target - length), 0);
             let result = self.unpacker.read(&mut self.buffer[length..]);
             let count = result.as_ref().map_or(0, |count| count.unwrap_or_default());
             self.buffer.truncate(length + count);

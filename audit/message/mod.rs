@@ -14,6 +14,7 @@ mod decoder;
 mod envelope;
 mod input;
 mod junk;
+mod masks;
 mod members;
 mod notification;
 mod object;

@@ -2,24 +2,14 @@
 //! and colons stand outside of them.
 //!
 //! The idea is that of simdjson (Langdale, Lemire: "Parsing Gigabytes of JSON
-//! per Second", 2019), in safe Rust: comparisons that the compiler turns into
-//! vector instructions, one bit a byte, and arithmetic on 64 bits. Nothing is
-//! validated here. [`super::splitter`] decides what the bits mean.
+//! per Second", 2019), in safe Rust: [`super::masks`] tells where the bytes are,
+//! the rest is arithmetic on 64 bits. Nothing is validated here.
+//! [`super::splitter`] decides what the bits mean.
 
-/// Bytes looked at in one step.
-pub(super) const BLOCK: usize = 64;
+use super::masks::Masks;
+pub(super) use super::masks::BLOCK;
 
-/// One bit of every byte of a word.
-const ONES: u64 = 0x0101_0101_0101_0101;
 const EVEN_BITS: u64 = 0x5555_5555_5555_5555;
-
-/// Classes of bytes, one bit each.
-const QUOTE: u8 = 1;
-const OPEN: u8 = 1 << 1;
-const CLOSE: u8 = 1 << 2;
-const COLON: u8 = 1 << 3;
-const BACKSLASH: u8 = 1 << 4;
-const NEWLINE: u8 = 1 << 5;
 
 /// What is carried from one block into the next.
 #[derive(Clone, Copy, Default, Debug)]
@@ -37,42 +27,25 @@ pub(super) struct Scan {
     pub(super) strings: u64,
     /// Line breaks, inside and outside of strings.
     pub(super) newlines: u64,
-    open: Packed,
-    close: Packed,
-    colon: Packed,
+    /// Outside of strings, like the next two.
+    open: u64,
+    close: u64,
+    colon: u64,
 }
 
-/// Bits in the order in which they are cheap to gather: byte `i` of word `w` of
-/// the block is bit `8i + w`. Counting does not mind.
-#[derive(Clone, Copy, Debug)]
-struct Packed(u64);
-
 impl Scan {
-    // A function of its own: inlined into a larger one, its loops stay loops.
-    #[inline(never)]
+    #[inline]
     pub(super) fn of(block: &[u8; BLOCK], carry: &mut Carry) -> Scan {
-        let classes = block.map(class);
-        let present = classes.iter().fold(0, |present, class| present | class);
-        let backslashes = if present & BACKSLASH == 0 {
-            0
-        } else {
-            Packed::of(&classes, BACKSLASH).in_order()
-        };
-        let escaped = escaped(backslashes, carry);
-        let quotes = Packed::of(&classes, QUOTE).in_order() & !escaped;
+        let masks = Masks::of(block);
+        let quotes = masks.quotes & !escaped(masks.backslashes, carry);
         let strings = prefix_xor(quotes) ^ carry.in_string;
         carry.in_string = 0u64.wrapping_sub(strings >> 63);
-        let outside = !Packed::from_order(strings).0;
         Scan {
             strings,
-            newlines: if present & NEWLINE == 0 {
-                0
-            } else {
-                Packed::of(&classes, NEWLINE).in_order()
-            },
-            open: Packed(Packed::of(&classes, OPEN).0 & outside),
-            close: Packed(Packed::of(&classes, CLOSE).0 & outside),
-            colon: Packed(Packed::of(&classes, COLON).0 & outside),
+            newlines: masks.newlines,
+            open: masks.open & !strings,
+            close: masks.close & !strings,
+            colon: masks.colon & !strings,
         }
     }
 
@@ -81,69 +54,16 @@ impl Scan {
     #[inline]
     pub(super) fn counts(&self) -> (u32, u32, u32) {
         (
-            self.open.0.count_ones(),
-            self.close.0.count_ones(),
-            self.colon.0.count_ones(),
+            self.open.count_ones(),
+            self.close.count_ones(),
+            self.colon.count_ones(),
         )
     }
 
     /// Where `{` and `[`, `}` and `]`, and `:` stand outside of strings.
     pub(super) fn places(&self) -> (u64, u64, u64) {
-        (
-            self.open.in_order(),
-            self.close.in_order(),
-            self.colon.in_order(),
-        )
+        (self.open, self.close, self.colon)
     }
-}
-
-impl Packed {
-    /// Where bytes of this class are.
-    #[inline]
-    fn of(classes: &[u8; BLOCK], wanted: u8) -> Packed {
-        let (words, _) = classes.as_chunks::<8>();
-        let bit = wanted.trailing_zeros();
-        Packed(words.iter().enumerate().fold(0, |packed, (i, word)| {
-            packed | (u64::from_le_bytes(*word) >> bit & ONES) << i
-        }))
-    }
-
-    #[inline]
-    fn from_order(bits: u64) -> Packed {
-        Packed(transpose(bits))
-    }
-
-    #[inline]
-    fn in_order(self) -> u64 {
-        transpose(self.0)
-    }
-}
-
-/// Without branches, so that the compiler does many bytes at once.
-#[inline(always)]
-fn class(byte: u8) -> u8 {
-    // `[` and `{`, `]` and `}` differ in one bit.
-    let folded = byte | 0x20;
-    (u8::from(byte == b'"') * QUOTE)
-        | (u8::from(folded == b'{') * OPEN)
-        | (u8::from(folded == b'}') * CLOSE)
-        | (u8::from(byte == b':') * COLON)
-        | (u8::from(byte == b'\\') * BACKSLASH)
-        | (u8::from(byte == b'\n') * NEWLINE)
-}
-
-/// Eight by eight bits, rows for columns (Warren: "Hacker's Delight", 7-3).
-#[inline]
-fn transpose(mut x: u64) -> u64 {
-    for (shift, mask) in [
-        (7, 0x00aa_00aa_00aa_00aa),
-        (14, 0x0000_cccc_0000_cccc),
-        (28, 0x0000_0000_f0f0_f0f0),
-    ] {
-        let swapped = (x ^ x >> shift) & mask;
-        x ^= swapped ^ swapped << shift;
-    }
-    x
 }
 
 /// Bit `i` is the parity of the bits up to `i`: ones from each opening quote up
