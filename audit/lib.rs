@@ -18,6 +18,7 @@ pub mod key;
 pub mod lake;
 pub mod message;
 pub mod normalize;
+mod order;
 pub mod partition;
 mod places;
 pub mod quarantine;

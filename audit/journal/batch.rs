@@ -1,8 +1,8 @@
 //! From normalised rows to a [`Batch`], and back to columns.
 //!
 //! Rows come in parts, in order of arrival and of all tenants; they leave
-//! grouped by partition, in the order of the partitions, within one in order of
-//! arrival. Each value is moved once. What a batch promises, and [`Batch::check`]
+//! grouped by partition, in the order of the partitions, within one in the
+//! [`order`](crate::order) of files. Each value is moved once. What a batch promises, and [`Batch::check`]
 //! checks on every decode: slices cover its rows in order, and so do its
 //! blocks; each slice's XOR is that of its rows' keys.
 
@@ -18,6 +18,7 @@ use bytes::Bytes;
 use super::{Batch, Block, Columns, Slice, blocks};
 use crate::{
     key::{Key, KeyXor},
+    order::{Order, Place},
     partition::Partition,
     schema::{self, Column},
 };
@@ -61,14 +62,16 @@ pub enum BatchError {
 #[derive(Debug)]
 pub(super) struct Uncovered(pub(super) &'static str);
 
-/// A row by part and place in it.
-type Place = (usize, usize);
-
 impl Batch {
     /// The selected rows of all parts. Events must be UTF-8 and within
     /// [`blocks::EVENT_BYTES_MAX`]: their normalizer has seen to it.
     pub fn gather(parts: &[Part<'_>]) -> Result<Batch, BatchError> {
-        let groups = group(parts)?;
+        let columns: Vec<&RecordBatch> = parts.iter().map(|part| part.columns).collect();
+        let mut groups = group(parts)?;
+        let order = Order::of(&columns);
+        for places in groups.values_mut() {
+            *places = order.sorted(places);
+        }
         let places: Vec<Place> = groups.values().flatten().copied().collect();
         if places.is_empty() {
             return Ok(Batch::default());
@@ -87,7 +90,6 @@ impl Batch {
                 slice(partition.clone(), start..end, &keys, &events)
             })
             .collect();
-        let columns: Vec<&RecordBatch> = parts.iter().map(|part| part.columns).collect();
         Ok(Batch {
             columns: Columns::encode(&interleave_record_batch(&columns, &places)?)?,
             blocks: blocks::compress(&events, &slices)?,
@@ -243,7 +245,7 @@ mod tests {
 
         let chosen = parcels.iter().flatten().filter(|drawn| drawn.4);
         let mut expected: Vec<Row<'_>> = chosen.map(row).collect();
-        expected.sort_by_key(|row| (row.0, row.2));
+        expected.sort_by_key(|row| (row.0, row.2, row.1.is_none(), row.1));
         let end = u32::try_from(expected.len()).expect("few");
         let raw = batch.raw(0..end).expect("raw");
         assert!(raw.iter().eq(expected.iter().map(|row| row.3.as_bytes())));
@@ -259,7 +261,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn gathering_groups_by_partition_and_keeps_the_order(
+        fn gathering_groups_by_partition_and_then_by_identity(
             parcels in vec(
                 vec((0..3usize, 0..2i64, option::of("[ab]{0,2}"), "\\PC{0,40}", any::<bool>()), 0..12),
                 0..4,

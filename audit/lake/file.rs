@@ -16,14 +16,11 @@ use arrow::{
 use bytes::Bytes;
 use parquet::arrow::ArrowWriter;
 
-use super::{
-    Codec, FileMeta, LakeError, LakeFile, SliceRef, footer,
-    order::{self, Place},
-    properties::properties,
-};
+use super::{Codec, FileMeta, LakeError, LakeFile, SliceRef, footer, properties::properties};
 use crate::{
     journal::{BatchError, Slice},
     key::{Key, KeyXor},
+    order::{Order, Place},
     partition::Partition,
     schema::{self, Column},
 };
@@ -68,7 +65,7 @@ pub fn encode(inputs: &[SliceRef], meta: &FileMeta, codec: Codec) -> Result<Lake
         time_min_ms,
         time_max_ms,
     };
-    let places = order::places(&columns);
+    let places = Order::of(&columns).all();
     let mut left = places.as_slice();
     while !left.is_empty() {
         let (chunk, later) = left.split_at(chunk_rows(&slices, left));

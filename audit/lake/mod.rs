@@ -9,7 +9,6 @@
 
 mod file;
 mod footer;
-mod order;
 mod properties;
 mod scan;
 #[cfg(test)]

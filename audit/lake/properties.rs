@@ -21,10 +21,6 @@ use crate::schema::Column;
 /// enough for the memory of one encoder.
 pub(super) const ROW_GROUP_ROWS: usize = 100_000;
 
-/// Uncompressed bytes of a page of `event_data`. Pages of the usual MiB fall out
-/// of the second-level cache while they are copied and compressed.
-const EVENT_PAGE_BYTES: usize = 256 << 10;
-
 const FILTERED: [&str; 4] = ["uid", "identity_id", "ip", "target_id"];
 const FALSE_POSITIVES: f64 = 0.01;
 
@@ -56,7 +52,6 @@ pub(super) fn properties(codec: Codec, rows: usize, footer: Vec<KeyValue>) -> Wr
         .set_statistics_enabled(EnabledStatistics::Page)
         .set_column_statistics_enabled(event_data.clone(), EnabledStatistics::None)
         .set_column_dictionary_enabled(event_data.clone(), false)
-        .set_column_data_page_size_limit(event_data.clone(), EVENT_PAGE_BYTES)
         .set_column_dictionary_enabled(ColumnPath::from("uid"), false);
     if codec == Codec::Zstd {
         builder = builder.set_column_compression(event_data, Compression::ZSTD(level));
