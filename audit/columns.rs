@@ -10,7 +10,7 @@ use std::sync::Arc;
 use arrow::array::{
     ArrayRef, Float64Builder, RecordBatch, StringBuilder, TimestampMillisecondBuilder,
 };
-use bytes::Bytes;
+use bytestring::ByteString;
 
 use crate::{
     key::{Key, Secret},
@@ -47,7 +47,7 @@ pub struct Rows {
     /// All columns but `event_data`: [`schema::narrow`].
     pub columns: RecordBatch,
     /// `event_data`, byte for byte.
-    pub raw: Vec<Bytes>,
+    pub raw: Vec<ByteString>,
     pub keys: Vec<Key>,
     pub partitions: Vec<Partition>,
 }
@@ -85,24 +85,25 @@ pub fn normalize_all(
     let mut rejected = Vec::new();
     let mut notes = Notes::default();
     for (index, event) in events.iter().enumerate() {
-        let Normalised {
-            row,
-            event_ms,
-            time_substituted,
-            time_old,
-        } = match normalize(source, &event.raw, event.owner.as_deref(), sent_ms) {
-            Ok(normalised) => normalised,
-            Err(reason) => {
-                rejected.push(Rejected { index, reason });
-                continue;
-            }
-        };
-        notes.time_substituted += u64::from(time_substituted);
-        notes.time_old += u64::from(time_old);
-        columns.append(&row);
-        raw.push(event.raw.clone());
-        keys.push(secret.key(tenant, source, &event.raw));
-        partitions.push(Partition::tenant(tenant.clone(), Day::of_ms(event_ms)));
+        let text = ByteString::try_from(event.raw.clone()).map_err(Reject::from);
+        let taken = text.and_then(|text| {
+            let Normalised {
+                row,
+                event_ms,
+                time_substituted,
+                time_old,
+            } = normalize(source, &text, event.owner.as_deref(), sent_ms)?;
+            columns.append(&row);
+            notes.time_substituted += u64::from(time_substituted);
+            notes.time_old += u64::from(time_old);
+            keys.push(secret.key(tenant, source, text.as_bytes()));
+            partitions.push(Partition::tenant(tenant.clone(), Day::of_ms(event_ms)));
+            raw.push(text);
+            Ok(())
+        });
+        if let Err(reason) = taken {
+            rejected.push(Rejected { index, reason });
+        }
     }
     let rows = Rows {
         columns: columns.finish(),
@@ -187,7 +188,7 @@ mod tests {
     fn parcel(events: &[&str]) -> (Rows, Vec<Rejected>, Notes) {
         let events: Vec<Event> = events
             .iter()
-            .map(|event| Event::of(Bytes::copy_from_slice(event.as_bytes())))
+            .map(|event| Event::of(event.as_bytes().to_vec().into()))
             .collect();
         normalize_all(Source::Okta, &tenant(), &Secret([3; 4]), &events, SENT_MS)
     }
@@ -209,7 +210,7 @@ mod tests {
             texts(&rows, Column::Action),
             [Some("a"), Some("c"), Some("b")]
         );
-        assert_eq!(rows.raw[0], first.as_bytes());
+        assert_eq!(rows.raw[0], *first);
         let keys = [first, r#"{"eventType":"c"}"#, last]
             .map(|event| Secret([3; 4]).key(&tenant(), Source::Okta, event.as_bytes()));
         assert_eq!(rows.keys, keys);

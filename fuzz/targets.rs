@@ -196,6 +196,9 @@ impl Decoded {
 
 /// A row has its uid, its time, and no text that only looks like a fact.
 fn normalizer(source: Source, event: &[u8]) {
+    let Ok(event) = str::from_utf8(event) else {
+        return;
+    };
     let Ok(normalised) = normalize(source, event, None, SENT_MS) else {
         return;
     };

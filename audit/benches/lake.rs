@@ -22,7 +22,7 @@ use audit::{
     source::Source,
     tenant::Tenant,
 };
-use bytes::Bytes;
+use bytestring::ByteString;
 use rustix::time::{ClockId, clock_gettime};
 
 const ROWS: usize = 50_000;
@@ -31,7 +31,7 @@ const START_MS: i64 = 1_700_049_600_000;
 
 struct Parcel {
     columns: RecordBatch,
-    raw: Vec<Bytes>,
+    raw: Vec<ByteString>,
     keys: Vec<Key>,
     partitions: Vec<Partition>,
 }
@@ -61,7 +61,7 @@ fn value(column: &str, n: usize) -> Option<String> {
     })
 }
 
-fn event(n: usize) -> Bytes {
+fn event(n: usize) -> ByteString {
     let field = |at| {
         format!(
             r#""field{at}":"{:x} of {}","#,
@@ -92,10 +92,10 @@ fn parcel() -> Parcel {
     let narrow = schema::narrow();
     let arrays = narrow.fields().iter().map(|field| column(field.name()));
     let columns = RecordBatch::try_new(schema::narrow(), arrays.collect()).expect("columns");
-    let raw: Vec<Bytes> = (0..ROWS).map(event).collect();
+    let raw: Vec<ByteString> = (0..ROWS).map(event).collect();
     let keys = raw
         .iter()
-        .map(|raw| secret.key(&tenants[0], Source::Aws, raw));
+        .map(|raw| secret.key(&tenants[0], Source::Aws, raw.as_bytes()));
     let day = Day::of_ms(START_MS);
     let partition = |n| Partition::tenant(tenants[mix(n) as usize % 3].clone(), day);
     Parcel {
@@ -129,7 +129,7 @@ fn measure<T>(what: &str, events: usize, work: impl Fn() -> T) -> T {
 
 fn main() {
     let parcel = parcel();
-    let raw: usize = parcel.raw.iter().map(Bytes::len).sum();
+    let raw: usize = parcel.raw.iter().map(|event| event.len()).sum();
     println!("{ROWS} events of {} bytes", raw / ROWS);
     let selected: Vec<u32> = (0..).take(ROWS).collect();
     let part = Part {

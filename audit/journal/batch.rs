@@ -13,7 +13,7 @@ use arrow::{
     compute::interleave_record_batch,
     error::ArrowError,
 };
-use bytes::Bytes;
+use bytestring::ByteString;
 
 use super::{Batch, Block, Columns, Slice, blocks};
 use crate::{
@@ -31,7 +31,7 @@ pub const ROWS_MAX: usize = 1 << 20;
 pub struct Part<'a> {
     /// Of the schema [`schema::narrow`].
     pub columns: &'a RecordBatch,
-    pub raw: &'a [Bytes],
+    pub raw: &'a [ByteString],
     pub keys: &'a [Key],
     pub partitions: &'a [Partition],
     /// The rows to take, in this order.
@@ -48,8 +48,6 @@ pub enum BatchError {
     EventTooLarge(usize),
     #[error("columns of {0} bytes in a batch: close it earlier")]
     ColumnsTooLarge(usize),
-    #[error("an event that is not UTF-8: quarantine it")]
-    NotUtf8,
     #[error("corrupt batch: {0}; restore its journal object from the bucket's versions")]
     Corrupt(&'static str),
     #[error("zstd in a batch: {0}")]
@@ -63,8 +61,8 @@ pub enum BatchError {
 pub(super) struct Uncovered(pub(super) &'static str);
 
 impl Batch {
-    /// The selected rows of all parts. Events must be UTF-8 and within
-    /// [`blocks::EVENT_BYTES_MAX`]: their normalizer has seen to it.
+    /// The selected rows of all parts. Events must be within
+    /// [`blocks::EVENT_BYTES_MAX`]: who took them apart has seen to it.
     pub fn gather(parts: &[Part<'_>]) -> Result<Batch, BatchError> {
         let columns: Vec<&RecordBatch> = parts.iter().map(|part| part.columns).collect();
         let mut groups = group(parts)?;
@@ -77,10 +75,7 @@ impl Batch {
             return Ok(Batch::default());
         }
         let keys: Vec<Key> = places.iter().map(|&(p, row)| parts[p].keys[row]).collect();
-        let events: Vec<&Bytes> = places.iter().map(|&(p, row)| &parts[p].raw[row]).collect();
-        if events.iter().any(|event| str::from_utf8(event).is_err()) {
-            return Err(BatchError::NotUtf8);
-        }
+        let events: Vec<&str> = places.iter().map(|&(p, row)| &*parts[p].raw[row]).collect();
         let mut end = 0;
         let slices: Vec<Slice> = groups
             .iter()
@@ -182,7 +177,7 @@ fn group<'a>(parts: &[Part<'a>]) -> Result<BTreeMap<&'a Partition, Vec<Place>>, 
     Ok(groups)
 }
 
-fn slice(partition: Partition, rows: Range<usize>, keys: &[Key], events: &[&Bytes]) -> Slice {
+fn slice(partition: Partition, rows: Range<usize>, keys: &[Key], events: &[&str]) -> Slice {
     let bound = |row| u32::try_from(row).expect("at most ROWS_MAX rows");
     Slice {
         partition,
@@ -294,13 +289,6 @@ mod tests {
                 ..part
             },
             "not the table's",
-        );
-        check(
-            Part {
-                raw: &[Bytes::from_static(b"\xff")],
-                ..part
-            },
-            "not UTF-8",
         );
         let nothing = Batch::gather(&[parcel.part(&[])]).expect("nothing is fine");
         assert_eq!(nothing, Batch::default());

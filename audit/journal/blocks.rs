@@ -31,7 +31,7 @@ const SHARED_BYTES: usize = 64 << 10;
 const LEVEL: i32 = -4;
 
 /// Compresses the events, which are in the slices' order.
-pub(super) fn compress(events: &[&Bytes], slices: &[Slice]) -> Result<Vec<Block>, BatchError> {
+pub(super) fn compress(events: &[&str], slices: &[Slice]) -> Result<Vec<Block>, BatchError> {
     let mut compressor = Compressor::new(LEVEL).map_err(BatchError::Zstd)?;
     let mut content = Vec::new();
     let mut frame = Vec::new();
@@ -45,7 +45,7 @@ pub(super) fn compress(events: &[&Bytes], slices: &[Slice]) -> Result<Vec<Block>
         }
         events
             .iter()
-            .for_each(|event| content.extend_from_slice(event));
+            .for_each(|event| content.extend_from_slice(event.as_bytes()));
         if content.len() > BLOCK_BYTES_MAX {
             return Err(BatchError::EventTooLarge(content.len()));
         }
@@ -65,7 +65,7 @@ pub(super) fn compress(events: &[&Bytes], slices: &[Slice]) -> Result<Vec<Block>
 }
 
 /// Which rows go into which block.
-fn cut(events: &[&Bytes], slices: &[Slice]) -> Vec<Range<u32>> {
+fn cut(events: &[&str], slices: &[Slice]) -> Vec<Range<u32>> {
     let mut blocks = Vec::new();
     let mut start = 0;
     let mut size = 0;
@@ -164,7 +164,7 @@ mod tests {
         let kib = |n: usize| (n << 10) - size_of::<u32>();
         let check = |slices: &[&[usize]], expected: &[u32]| {
             let sizes: Vec<usize> = slices.concat();
-            let events: Vec<Bytes> = sizes.iter().map(|&n| vec![b'x'; n].into()).collect();
+            let events: Vec<String> = sizes.iter().map(|&n| "x".repeat(n)).collect();
             let mut end = 0;
             let slices: Vec<Slice> = slices
                 .iter()
@@ -174,7 +174,7 @@ mod tests {
                     slice("t", start..end, &[])
                 })
                 .collect();
-            let events: Vec<&Bytes> = events.iter().collect();
+            let events: Vec<&str> = events.iter().map(String::as_str).collect();
             let ends: Vec<u32> = cut(&events, &slices).iter().map(|rows| rows.end).collect();
             assert_eq!(ends, expected, "{sizes:?}");
             let blocks = compress(&events, &slices).expect("compresses");
@@ -184,7 +184,10 @@ mod tests {
                 ..Batch::default()
             };
             let raw = batch.raw(0..end).expect("decompresses");
-            assert!(raw.iter().eq(events.iter().copied()), "{sizes:?}");
+            assert!(
+                raw.iter().eq(events.iter().map(|event| event.as_bytes())),
+                "{sizes:?}"
+            );
         };
         check(&[], &[]);
         check(&[&[0]], &[1]);
@@ -198,15 +201,14 @@ mod tests {
 
     #[test]
     fn an_event_above_the_limit_is_refused() {
-        let event = Bytes::from(vec![b'x'; EVENT_BYTES_MAX + 1]);
+        let event = "x".repeat(EVENT_BYTES_MAX + 1);
         let refused = compress(&[&event], &[slice("t", 0..1, &[])]).expect_err("too large");
         assert!(matches!(refused, BatchError::EventTooLarge(_)), "{refused}");
     }
 
     #[test]
     fn a_block_that_lies_is_an_error() {
-        let event = Bytes::from_static(b"{}");
-        let good = compress(&[&event], &[slice("t", 0..1, &[])]).expect("compresses");
+        let good = compress(&["{}"], &[slice("t", 0..1, &[])]).expect("compresses");
         let check = |expected: &str, spoil: &dyn Fn(&mut Block)| {
             let mut blocks = good.clone();
             spoil(&mut blocks[0]);

@@ -4,6 +4,7 @@ use std::{ops::Range, sync::Arc};
 
 use arrow::array::{ArrayRef, RecordBatch, StringArray, TimestampMillisecondArray, new_null_array};
 use bytes::Bytes;
+use bytestring::ByteString;
 
 use super::*;
 use crate::{
@@ -24,7 +25,7 @@ pub(crate) type Row<'a> = (&'a str, Option<&'a str>, i64, &'a str);
 #[derive(Debug)]
 pub(crate) struct Parcel {
     columns: RecordBatch,
-    raw: Vec<Bytes>,
+    raw: Vec<ByteString>,
     keys: Vec<Key>,
     partitions: Vec<Partition>,
 }
@@ -68,10 +69,7 @@ impl Parcel {
         let partition = |row: &Row<'_>| Partition::tenant(tenant(row.0), Day::of_ms(row.2));
         Parcel {
             columns: columns(&narrow),
-            raw: rows
-                .iter()
-                .map(|row| Bytes::copy_from_slice(row.3.as_bytes()))
-                .collect(),
+            raw: rows.iter().map(|row| row.3.into()).collect(),
             keys: rows.iter().map(key).collect(),
             partitions: rows.iter().map(partition).collect(),
         }

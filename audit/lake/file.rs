@@ -136,7 +136,7 @@ fn gather(
     events().for_each(|event| values.extend_from_slice(event));
     let offsets = OffsetBuffer::from_lengths(events().map(Bytes::len));
     let event_data = StringArray::try_new(offsets, Buffer::from_vec(values), None)
-        .map_err(|_| LakeError::Batch(BatchError::NotUtf8))?;
+        .map_err(|_| BatchError::Corrupt("an event is not UTF-8"))?;
     let narrow: Vec<&RecordBatch> = columns.iter().collect();
     let mut arrays: Vec<ArrayRef> = interleave_record_batch(&narrow, places)?.columns().to_vec();
     arrays.insert(Column::EventData.index(), Arc::new(event_data));

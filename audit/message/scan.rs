@@ -6,8 +6,8 @@
 //! the rest is arithmetic on 64 bits. Nothing is validated here.
 //! [`super::splitter`] decides what the bits mean.
 
-use super::masks::Masks;
 pub(super) use super::masks::BLOCK;
+use super::masks::Masks;
 
 const EVEN_BITS: u64 = 0x5555_5555_5555_5555;
 

@@ -22,7 +22,7 @@ mod text;
 mod time;
 mod tolerant;
 
-use std::borrow::Cow;
+use std::{borrow::Cow, str::Utf8Error};
 
 use highway::{HighwayHash, HighwayHasher};
 
@@ -56,19 +56,24 @@ pub struct Normalised<'a> {
     pub time_old: bool,
 }
 
+impl From<Utf8Error> for Reject {
+    fn from(error: Utf8Error) -> Reject {
+        Reject::NotUtf8(error.valid_up_to())
+    }
+}
+
 /// The row of one event. `owner` is whose it is where only what it came in says
 /// so. `substitute_ms` is when the message that brought it was sent (of an S3
 /// object, when it was last modified).
 pub fn normalize<'a>(
     source: Source,
-    event: &'a [u8],
+    event: &'a str,
     owner: Option<&'a str>,
     substitute_ms: i64,
 ) -> Result<Normalised<'a>, Reject> {
-    let text = std::str::from_utf8(event).map_err(|error| Reject::NotUtf8(error.valid_up_to()))?;
-    let mut row = match read(source, text, owner) {
+    let mut row = match read(source, event, owner) {
         Ok(row) => row,
-        Err(refused) => match text::repaired(text) {
+        Err(refused) => match text::repaired(event) {
             Some(repaired) => read(source, &repaired, owner)?.into_owned(),
             None => return Err(refused),
         },
@@ -76,7 +81,7 @@ pub fn normalize<'a>(
     let time = time::resolve(row.event_time, substitute_ms)?;
     row.event_time = Some(time.ms);
     row.uid
-        .get_or_insert_with(|| Cow::Owned(fingerprint(event)));
+        .get_or_insert_with(|| Cow::Owned(fingerprint(event.as_bytes())));
     Ok(Normalised {
         row,
         event_ms: time.ms,
@@ -119,8 +124,10 @@ mod tests {
     const SENT_MS: i64 = 1_717_200_000_000;
 
     fn check(source: Source, event: &[u8], expected: Result<&str, &str>) {
-        let normalised =
-            normalize(source, event, None, SENT_MS).map_err(|reject| reject.to_string());
+        let normalised = str::from_utf8(event)
+            .map_err(Reject::from)
+            .and_then(|event| normalize(source, event, None, SENT_MS))
+            .map_err(|reject| reject.to_string());
         let shown = match &normalised {
             Ok(normalised) => Ok(normalised.row.action.as_deref().unwrap_or("none")),
             Err(reason) => Err(reason.as_str()),
@@ -192,7 +199,7 @@ mod tests {
                 (Some("beta"), Some("beta.oktapreview.com")),
             ),
         ] {
-            let normalised = normalize(Source::Okta, event.as_bytes(), stream, SENT_MS);
+            let normalised = normalize(Source::Okta, event, stream, SENT_MS);
             let row = normalised.expect("an object").row;
             let found = (row.okta_org.as_deref(), row.origin.as_deref());
             assert_eq!(found, expected, "{event} {stream:?}");
@@ -240,13 +247,13 @@ mod tests {
     /// Golden: the uids of the events that are in lakes already never change.
     #[test]
     fn the_uid_of_an_event_without_one_is_a_hash_of_its_bytes() {
-        let uid = |event: &[u8]| {
+        let uid = |event: &str| {
             let normalised = normalize(Source::Okta, event, None, SENT_MS).expect("an object");
             normalised.row.uid.expect("always there").into_owned()
         };
-        assert_eq!(uid(b"{}"), "h-195809e051bd9b6fe44fa49368358f50");
-        assert_eq!(uid(br#"{"uuid":""}"#), uid(br#"{"uuid":""}"#));
-        assert_ne!(uid(br#"{"uuid":""}"#), uid(br#"{"uuid": ""}"#));
-        assert_eq!(uid(br#"{"uuid":"u-1"}"#), "u-1");
+        assert_eq!(uid("{}"), "h-195809e051bd9b6fe44fa49368358f50");
+        assert_eq!(uid(r#"{"uuid":""}"#), uid(r#"{"uuid":""}"#));
+        assert_ne!(uid(r#"{"uuid":""}"#), uid(r#"{"uuid": ""}"#));
+        assert_eq!(uid(r#"{"uuid":"u-1"}"#), "u-1");
     }
 }

@@ -29,7 +29,8 @@ static FIXTURES: LazyLock<Vec<(Source, String)>> = LazyLock::new(|| {
 });
 
 fn check(source: Source, event: &[u8]) {
-    match normalize(source, event, None, SENT_MS) {
+    let text = str::from_utf8(event).map_err(Reject::from);
+    match text.and_then(|text| normalize(source, text, None, SENT_MS)) {
         Ok(Normalised { row, event_ms, .. }) => {
             assert_eq!(row.event_time, Some(event_ms));
             assert!(row.uid.is_some());

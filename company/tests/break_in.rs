@@ -26,7 +26,8 @@ fn places(company: &Company, name: &str) -> Places {
 fn rows(company: &Company, until: Date, events: u64) -> Vec<(Row<'static>, i64)> {
     let row = |event: company::Event| {
         let ms = event.time.as_millisecond();
-        let row = normalize(event.source, &event.raw, None, ms).expect("a row");
+        let raw = str::from_utf8(&event.raw).expect("text");
+        let row = normalize(event.source, raw, None, ms).expect("a row");
         (row.row.into_owned(), ms)
     };
     company.history(until, events).map(row).collect()

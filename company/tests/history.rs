@@ -54,11 +54,11 @@ fn a_history_is_ordered_and_has_the_mix_and_sizes_of_real_logs() {
     let mut before = None;
     let (mut first, mut last) = (ends, Timestamp::MIN);
     for event in Company::found(1).history(UNTIL, EVENTS) {
-        let raw = String::from_utf8_lossy(&event.raw);
+        let raw = str::from_utf8(&event.raw).expect("text");
         assert!(before <= Some(event.time), "out of order: {raw}");
         before = Some(event.time);
         (first, last) = (first.min(event.time), last.max(event.time));
-        let row = normalize(event.source, &event.raw, None, ends.as_millisecond());
+        let row = normalize(event.source, raw, None, ends.as_millisecond());
         let row = row.unwrap_or_else(|reject| panic!("{reject}: {raw}"));
         assert!(!row.time_substituted, "{raw}");
         assert_eq!(row.event_ms, event.time.as_millisecond(), "{raw}");

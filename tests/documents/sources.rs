@@ -15,7 +15,7 @@ const SENT_MS: i64 = 1_767_225_600_000;
 
 /// A cell for each column.
 fn row(source: Source, event: &str) -> Vec<String> {
-    let row = normalize(source, event.as_bytes(), None, SENT_MS)
+    let row = normalize(source, event, None, SENT_MS)
         .unwrap_or_else(|refused| panic!("{source}: {refused}"))
         .row;
     let mut texts = row.texts().into_iter();
