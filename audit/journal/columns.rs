@@ -1,6 +1,6 @@
 //! A batch's narrow columns as they lie in the journal: an Arrow IPC stream of
 //! one record batch, with the schema [`schema::narrow`], in one zstd frame at
-//! level -1. Compressed they are a sixth: what is not written and hashed
+//! level -4. Compressed they are a sixth: what is not written and hashed
 //! costs more time than compressing takes.
 //!
 //! Decoding happens at most once, on first use, however many partitions the
@@ -26,7 +26,7 @@ use crate::{guard, schema};
 /// Alignment of the buffers in the stream: no column needs more.
 const ALIGNMENT: usize = 8;
 
-const LEVEL: i32 = -1;
+const LEVEL: i32 = -4;
 
 /// What the stream may be when decompressed: a full batch, and one parcel that
 /// came when it was nearly full.
@@ -57,7 +57,8 @@ impl Columns {
         }
         let frame = zstd::bulk::compress(stream, LEVEL).map_err(BatchError::Zstd)?;
         let raw_bytes = u32::try_from(stream.len()).expect("below the limit");
-        Ok(Columns::of_frame(raw_bytes, frame.into()))
+        // A copy, because the frame has room for a stream that does not compress.
+        Ok(Columns::of_frame(raw_bytes, Bytes::copy_from_slice(&frame)))
     }
 
     pub(super) fn of_frame(raw_bytes: u32, frame: Bytes) -> Columns {
