@@ -228,6 +228,7 @@ impl Kept {
                 codec,
                 compute: compute.clone(),
                 uploader: uploader.clone(),
+                decoded: Vec::new(),
             }
         });
         tree.add(uploader_box, {

@@ -6,7 +6,7 @@
 //! checks on every decode: slices cover its rows in order, and so do its
 //! blocks; each slice's XOR is that of its rows' keys.
 
-use std::{collections::BTreeMap, ops::Range};
+use std::{collections::BTreeMap, ops::Range, sync::Arc};
 
 use arrow::{
     array::{Array, RecordBatch},
@@ -93,8 +93,9 @@ impl Batch {
         })
     }
 
-    /// The columns of all rows but `event_data`.
-    pub fn columns(&self) -> Result<&RecordBatch, BatchError> {
+    /// The columns of all rows but `event_data`, decoded for as long as somebody
+    /// holds them.
+    pub fn columns(&self) -> Result<Arc<RecordBatch>, BatchError> {
         let columns = self.columns.decode()?;
         if columns.num_rows() == self.keys.len() {
             Ok(columns)

@@ -3,11 +3,15 @@
 //! level -4. Compressed they are a sixth: what is not written and hashed
 //! costs more time than compressing takes.
 //!
-//! Decoding happens at most once, on first use, however many partitions the
-//! batch is cut into: otherwise each of 10,000 tenants' files would check
-//! everybody's columns again.
+//! Decoded they are several times as large, so they stay so only as long as
+//! somebody holds them. Whoever makes files of many partitions from one batch
+//! holds them from one to the next: otherwise each of 10,000 tenants' files
+//! would decode everybody's columns again.
 
-use std::{fmt, sync::OnceLock};
+use std::{
+    fmt,
+    sync::{Arc, Mutex, PoisonError, Weak},
+};
 
 use arrow::{
     array::RecordBatch,
@@ -32,13 +36,13 @@ const LEVEL: i32 = -4;
 /// came when it was nearly full.
 const STREAM_BYTES_MAX: usize = 96 << 20;
 
-#[derive(Clone, Default)]
+#[derive(Default)]
 pub struct Columns {
     /// Size of the stream.
     pub(super) raw_bytes: u32,
     /// The stream, compressed; nothing, of no columns.
     pub(super) frame: Bytes,
-    decoded: OnceLock<RecordBatch>,
+    decoded: Mutex<Weak<RecordBatch>>,
 }
 
 impl Columns {
@@ -65,7 +69,7 @@ impl Columns {
         Columns {
             raw_bytes,
             frame,
-            decoded: OnceLock::new(),
+            decoded: Mutex::default(),
         }
     }
 
@@ -74,9 +78,11 @@ impl Columns {
         self.frame.len()
     }
 
-    pub(super) fn decode(&self) -> Result<&RecordBatch, BatchError> {
-        if let Some(decoded) = self.decoded.get() {
-            return Ok(decoded);
+    pub(super) fn decode(&self) -> Result<Arc<RecordBatch>, BatchError> {
+        // Nothing that is done under this lock leaves it half done.
+        let mut decoded = self.decoded.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(batch) = decoded.upgrade() {
+            return Ok(batch);
         }
         let batch = if self.frame.is_empty() {
             RecordBatch::new_empty(schema::narrow())
@@ -85,7 +91,9 @@ impl Columns {
             guard::panics(|| decode(stream))
                 .unwrap_or(Err(BatchError::Corrupt("the columns are not Arrow IPC")))?
         };
-        Ok(self.decoded.get_or_init(|| batch))
+        let batch = Arc::new(batch);
+        *decoded = Arc::downgrade(&batch);
+        Ok(batch)
     }
 
     fn decompress(&self) -> Result<Vec<u8>, BatchError> {
@@ -118,6 +126,12 @@ fn decode(stream: Vec<u8>) -> Result<RecordBatch, BatchError> {
         return Err(BatchError::Corrupt("the columns are not the table's"));
     }
     Ok(batch)
+}
+
+impl Clone for Columns {
+    fn clone(&self) -> Columns {
+        Columns::of_frame(self.raw_bytes, self.frame.clone())
+    }
 }
 
 impl PartialEq for Columns {
@@ -175,9 +189,13 @@ mod tests {
     }
 
     #[test]
-    fn columns_are_decoded_once() {
+    fn columns_stay_decoded_as_long_as_somebody_holds_them() {
         let batch = batch(&[("acme", Some("ann@example.com"), NOON_MS, "{}")]);
         let first = batch.columns().expect("columns");
-        assert!(std::ptr::eq(first, batch.columns().expect("columns")));
+        assert!(Arc::ptr_eq(&first, &batch.columns().expect("columns")));
+        let held = Arc::downgrade(&first);
+        drop(first);
+        assert!(held.upgrade().is_none(), "nobody holds them any more");
+        assert_eq!(batch.columns().expect("again").num_rows(), 1);
     }
 }
