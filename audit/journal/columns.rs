@@ -10,6 +10,7 @@
 
 use std::{
     fmt,
+    io::{self, Write},
     sync::{Arc, Mutex, PoisonError, Weak},
 };
 
@@ -49,20 +50,11 @@ impl Columns {
     /// The columns of a record batch of the narrow schema.
     pub(super) fn encode(batch: &RecordBatch) -> Result<Columns, BatchError> {
         let options = IpcWriteOptions::try_new(ALIGNMENT, false, MetadataVersion::V5)?;
-        let room = Vec::with_capacity(batch.get_array_memory_size() + 8192);
-        let mut writer = StreamWriter::try_new_with_options(room, &batch.schema(), options)?;
+        // Compressed as it is written: the stream is never whole in memory.
+        let writer = Frame::new().map_err(BatchError::Zstd)?;
+        let mut writer = StreamWriter::try_new_with_options(writer, &batch.schema(), options)?;
         writer.write(batch)?;
-        Columns::of_stream(&writer.into_inner()?)
-    }
-
-    fn of_stream(stream: &[u8]) -> Result<Columns, BatchError> {
-        if stream.len() > STREAM_BYTES_MAX {
-            return Err(BatchError::ColumnsTooLarge(stream.len()));
-        }
-        let frame = zstd::bulk::compress(stream, LEVEL).map_err(BatchError::Zstd)?;
-        let raw_bytes = u32::try_from(stream.len()).expect("below the limit");
-        // A copy, because the frame has room for a stream that does not compress.
-        Ok(Columns::of_frame(raw_bytes, Bytes::copy_from_slice(&frame)))
+        writer.into_inner()?.finish()
     }
 
     pub(super) fn of_frame(raw_bytes: u32, frame: Bytes) -> Columns {
@@ -109,6 +101,45 @@ impl Columns {
                 "the columns are not of their declared size",
             ))
         }
+    }
+}
+
+/// A frame in the making.
+struct Frame {
+    encoder: zstd::stream::write::Encoder<'static, Vec<u8>>,
+    raw_bytes: usize,
+}
+
+impl Frame {
+    fn new() -> io::Result<Frame> {
+        let encoder = zstd::stream::write::Encoder::new(Vec::new(), LEVEL)?;
+        Ok(Frame {
+            encoder,
+            raw_bytes: 0,
+        })
+    }
+
+    fn finish(self) -> Result<Columns, BatchError> {
+        if self.raw_bytes > STREAM_BYTES_MAX {
+            return Err(BatchError::ColumnsTooLarge(self.raw_bytes));
+        }
+        let raw_bytes = u32::try_from(self.raw_bytes).expect("below the limit");
+        let mut frame = self.encoder.finish().map_err(BatchError::Zstd)?;
+        frame.shrink_to_fit();
+        Ok(Columns::of_frame(raw_bytes, frame.into()))
+    }
+}
+
+impl Write for Frame {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        let count = self.encoder.write(bytes)?;
+        self.raw_bytes += count;
+        Ok(count)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        // Nobody reads a frame before its end, and flushing ends a block.
+        Ok(())
     }
 }
 
@@ -166,7 +197,11 @@ mod tests {
             });
             refused.count()
         };
-        let of_stream = |stream: Vec<u8>| Columns::of_stream(&stream).expect("compresses");
+        let of_stream = |stream: Vec<u8>| {
+            let mut frame = Frame::new().expect("memory");
+            frame.write_all(&stream).expect("compresses");
+            frame.finish().expect("small")
+        };
         let of_frame = |frame: Vec<u8>| Columns::of_frame(good.raw_bytes, frame.into());
         let refused = damaged(&stream, &of_stream);
         assert!(refused > stream.len() / 2, "{refused} of {}", stream.len());

@@ -25,11 +25,12 @@ use crate::{
     schema::{self, Column},
 };
 
-/// Rows that are gathered and written at once: they stay in the cache.
+/// Rows that are gathered and written at once.
 const CHUNK_ROWS: usize = 8192;
 
-/// A chunk ends with the event that takes it to this many raw bytes.
-const CHUNK_BYTES: usize = 16 << 20;
+/// A chunk ends with the event that takes it to this many raw bytes: they stay
+/// in the cache until the encoder has copied them.
+const CHUNK_BYTES: usize = 2 << 20;
 
 /// The rows of one slice.
 struct Rows<'a> {
