@@ -12,8 +12,8 @@ mod metric;
 
 use metrics::Unit;
 
-pub use self::metric::{Kind, Metric, describe};
-use self::metric::{counter, counter_of, gauge, gauge_of, seconds};
+use self::metric::seconds;
+pub use self::metric::{Kind, Metric, counter, counter_of, describe, gauge, gauge_of};
 
 /// Seconds that a commit, or all of a message, should take: 2 s is the promise.
 const LATENCIES: &[f64] = &[

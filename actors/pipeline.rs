@@ -228,7 +228,6 @@ impl Kept {
                 codec,
                 compute: compute.clone(),
                 uploader: uploader.clone(),
-                decoded: Vec::new(),
             }
         });
         tree.add(uploader_box, {

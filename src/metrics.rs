@@ -1,8 +1,7 @@
 //! The names of the metrics that calls of AWS add to those of [`actors::metrics`]
 //! and of [`http`], in the same manner: a constant each, with its meaning.
 
-use actors::metrics::{self as actors_metrics, Kind, Metric};
-use metrics::Unit;
+use actors::metrics::{self as actors_metrics, Metric, counter};
 
 use crate::{http, version};
 
@@ -13,20 +12,16 @@ pub const OPERATION: &str = "operation";
 /// Label of [`AWS_ERRORS`]: one of [`crate::aws::Kind`].
 pub const KIND: &str = "kind";
 
-pub const AWS_REQUESTS: Metric = Metric {
-    name: "idtrail_aws_requests_total",
-    kind: Kind::Counter,
-    unit: Unit::Count,
-    description: "Calls of AWS services, by service and operation; the SDK's own retries are not counted",
-    labels: &[SERVICE, OPERATION],
-};
-pub const AWS_ERRORS: Metric = Metric {
-    name: "idtrail_aws_errors_total",
-    kind: Kind::Counter,
-    unit: Unit::Count,
-    description: "Calls of AWS services that failed, by service, operation and kind of failure",
-    labels: &[SERVICE, OPERATION, KIND],
-};
+pub const AWS_REQUESTS: Metric = counter(
+    "idtrail_aws_requests_total",
+    "Calls of AWS services, by service and operation; the SDK's own retries are not counted",
+)
+.by(&[SERVICE, OPERATION]);
+pub const AWS_ERRORS: Metric = counter(
+    "idtrail_aws_errors_total",
+    "Calls of AWS services that failed, by service, operation and kind of failure",
+)
+.by(&[SERVICE, OPERATION, KIND]);
 
 /// Every metric of the calls of AWS.
 pub const ALL: &[Metric] = &[AWS_REQUESTS, AWS_ERRORS];

@@ -3,8 +3,8 @@
 //! Told by `--version`, `/readyz`, the log's line at the start and a metric, so
 //! that a bug report and a dashboard say which program they speak of.
 
-use actors::metrics::{Kind, Metric};
-use metrics::{Unit, gauge};
+use actors::metrics::{self as names, Metric};
+use metrics::gauge;
 
 /// Such as `0.1.0 (42d0a44 2026-11-23)`; from a tarball the number alone.
 pub const VERSION: &str = env!("IDTRAIL_VERSION");
@@ -14,13 +14,11 @@ const NUMBER: &str = env!("CARGO_PKG_VERSION");
 /// Such as `42d0a44`, or `42d0a44+` of changed sources; empty from a tarball.
 const COMMIT: &str = env!("IDTRAIL_COMMIT");
 
-const BUILD_INFO: Metric = Metric {
-    name: "idtrail_build_info",
-    kind: Kind::Gauge,
-    unit: Unit::Count,
-    description: "Always 1: which idtrail this is, by version and commit",
-    labels: &["version", "commit"],
-};
+const BUILD_INFO: Metric = names::gauge(
+    "idtrail_build_info",
+    "Always 1: which idtrail this is, by version and commit",
+)
+.by(&["version", "commit"]);
 
 pub const ALL: &[Metric] = &[BUILD_INFO];
 

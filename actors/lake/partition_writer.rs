@@ -6,7 +6,6 @@
 
 use std::sync::Arc;
 
-use arrow::array::RecordBatch;
 use audit::{
     journal::{Digest, Done},
     journal_id::{Gen, JournalName},
@@ -39,9 +38,6 @@ pub struct PartitionWriter {
     pub codec: Codec,
     pub compute: Compute,
     pub uploader: Address<SealedFile>,
-    /// The columns that the last file was made from: the next one, of another
-    /// tenant, is likely to be made from the same.
-    pub decoded: Vec<Arc<RecordBatch>>,
 }
 
 impl Actor for PartitionWriter {
@@ -58,16 +54,12 @@ impl Actor for PartitionWriter {
             .partition
             .file_key(&self.journal, generation, plan.id.seq);
         let (journal, codec) = (self.journal.clone(), self.codec);
-        let before = std::mem::take(&mut self.decoded);
-        let encoded = self.compute.run(move || {
-            let decoded = decode(&plan);
-            drop(before);
-            (encode(&plan, &journal, generation, codec), decoded)
-        });
-        let (file, decoded) = encoded
+        let encoded = self
+            .compute
+            .run(move || encode(&plan, &journal, generation, codec));
+        let file = encoded
             .await
             .map_err(|panicked| Failure::Restart(panicked.to_string()))?;
-        self.decoded = decoded;
         let (done, bytes) = file.map_err(|what| Failure::Restart(format!("{key}: {what}")))?;
         self.uploader
             .send(SealedFile {
@@ -79,16 +71,6 @@ impl Actor for PartitionWriter {
             .await?;
         Ok(())
     }
-}
-
-/// The columns of the plan's batches. What cannot be decoded is told by
-/// [`encode`].
-fn decode(open: &OpenPlan) -> Vec<Arc<RecordBatch>> {
-    let columns = open.pieces.iter().filter_map(|piece| match &piece.content {
-        Content::Rows { batch, .. } => batch.columns().ok(),
-        Content::Quarantine(_) => None,
-    });
-    columns.collect()
 }
 
 fn encode(

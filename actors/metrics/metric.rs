@@ -26,44 +26,36 @@ pub struct Metric {
 }
 
 impl Metric {
+    const fn new(kind: Kind, unit: Unit, name: &'static str, description: &'static str) -> Metric {
+        Metric {
+            name,
+            kind,
+            unit,
+            description,
+            labels: &[],
+        }
+    }
+
     /// With these labels.
     pub const fn by(self, labels: &'static [&'static str]) -> Metric {
         Metric { labels, ..self }
     }
 }
 
-pub(super) const fn counter(name: &'static str, description: &'static str) -> Metric {
+pub const fn counter(name: &'static str, description: &'static str) -> Metric {
     counter_of(Unit::Count, name, description)
 }
 
-pub(super) const fn counter_of(
-    unit: Unit,
-    name: &'static str,
-    description: &'static str,
-) -> Metric {
-    let kind = Kind::Counter;
-    Metric {
-        name,
-        kind,
-        unit,
-        description,
-        labels: &[],
-    }
+pub const fn counter_of(unit: Unit, name: &'static str, description: &'static str) -> Metric {
+    Metric::new(Kind::Counter, unit, name, description)
 }
 
-pub(super) const fn gauge(name: &'static str, description: &'static str) -> Metric {
+pub const fn gauge(name: &'static str, description: &'static str) -> Metric {
     gauge_of(Unit::Count, name, description)
 }
 
-pub(super) const fn gauge_of(unit: Unit, name: &'static str, description: &'static str) -> Metric {
-    let kind = Kind::Gauge;
-    Metric {
-        name,
-        kind,
-        unit,
-        description,
-        labels: &[],
-    }
+pub const fn gauge_of(unit: Unit, name: &'static str, description: &'static str) -> Metric {
+    Metric::new(Kind::Gauge, unit, name, description)
 }
 
 /// A histogram of durations.
@@ -72,14 +64,7 @@ pub(super) const fn seconds(
     name: &'static str,
     description: &'static str,
 ) -> Metric {
-    let (kind, unit) = (Kind::Histogram(buckets), Unit::Seconds);
-    Metric {
-        name,
-        kind,
-        unit,
-        description,
-        labels: &[],
-    }
+    Metric::new(Kind::Histogram(buckets), Unit::Seconds, name, description)
 }
 
 /// Tells the installed recorder what these metrics mean, and makes those counters

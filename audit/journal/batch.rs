@@ -2,11 +2,11 @@
 //!
 //! Rows come in parts, in order of arrival and of all tenants; they leave
 //! grouped by partition, in the order of the partitions, within one in the
-//! [`order`](crate::order) of files. Each value is moved once. What a batch promises, and [`Batch::check`]
-//! checks on every decode: slices cover its rows in order, and so do its
-//! blocks; each slice's XOR is that of its rows' keys.
+//! [`order`](crate::order) of files. Each value is moved once. What a batch
+//! promises, and [`Batch::check`] checks on every decode: slices cover its rows
+//! in order, and so do its blocks; each slice's XOR is that of its rows' keys.
 
-use std::{collections::BTreeMap, ops::Range, sync::Arc};
+use std::{collections::BTreeMap, ops::Range};
 
 use arrow::{
     array::{Array, RecordBatch},
@@ -86,16 +86,15 @@ impl Batch {
             })
             .collect();
         Ok(Batch {
-            columns: Columns::encode(&interleave_record_batch(&columns, &places)?)?,
+            columns: Columns::encode(interleave_record_batch(&columns, &places)?)?,
             blocks: blocks::compress(&events, &slices)?,
             slices,
             keys,
         })
     }
 
-    /// The columns of all rows but `event_data`, decoded for as long as somebody
-    /// holds them.
-    pub fn columns(&self) -> Result<Arc<RecordBatch>, BatchError> {
+    /// The columns of all rows but `event_data`.
+    pub fn columns(&self) -> Result<&RecordBatch, BatchError> {
         let columns = self.columns.decode()?;
         if columns.num_rows() == self.keys.len() {
             Ok(columns)
@@ -104,11 +103,19 @@ impl Batch {
         }
     }
 
-    /// Memory that it holds.
+    /// Memory that it holds, its columns decoded.
     pub fn retained_bytes(&self) -> usize {
+        self.columns.retained_bytes() + self.bytes_beside_columns()
+    }
+
+    /// Nearly the bytes that it takes in the journal.
+    pub(super) fn stored_bytes(&self) -> usize {
+        self.columns.stored_bytes() + self.bytes_beside_columns()
+    }
+
+    fn bytes_beside_columns(&self) -> usize {
         let frames: usize = self.blocks.iter().map(|block| block.frame.len()).sum();
-        self.columns.stored_bytes()
-            + frames
+        frames
             + size_of_val(self.keys.as_slice())
             + size_of_val(self.slices.as_slice())
             + size_of_val(self.blocks.as_slice())

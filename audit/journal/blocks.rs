@@ -10,15 +10,18 @@
 use std::ops::Range;
 
 use bytes::Bytes;
-use zstd::bulk::{Compressor, Decompressor};
+use zstd::bulk::Compressor;
 
-use super::{Batch, BatchError, Block, Slice};
+use super::{BatchError, Block, Slice};
 
 /// Largest event that a batch takes.
 pub const EVENT_BYTES_MAX: usize = 16 << 20;
 
+/// Of each event, before the first of them.
+pub(super) const LENGTH_BYTES: usize = size_of::<u32>();
+
 /// What a block may be when decompressed: the largest event and its length.
-pub const BLOCK_BYTES_MAX: usize = EVENT_BYTES_MAX + size_of::<u32>();
+pub const BLOCK_BYTES_MAX: usize = EVENT_BYTES_MAX + LENGTH_BYTES;
 
 /// A block is full before it grows beyond this, unless by one event. Smaller ones
 /// compress slower, for want of what to refer to.
@@ -28,7 +31,7 @@ const BLOCK_BYTES: usize = 1 << 20;
 /// blocks compress badly.
 const SHARED_BYTES: usize = 64 << 10;
 
-const LEVEL: i32 = -4;
+pub(super) const LEVEL: i32 = -4;
 
 /// Compresses the events, which are in the slices' order.
 pub(super) fn compress(events: &[&str], slices: &[Slice]) -> Result<Vec<Block>, BatchError> {
@@ -75,7 +78,7 @@ fn cut(events: &[&str], slices: &[Slice]) -> Vec<Range<u32>> {
             (start, size) = (slice.row_start, 0);
         }
         for row in slice.row_start..slice.row_end {
-            let added = size_of::<u32>() + events[row as usize].len();
+            let added = LENGTH_BYTES + events[row as usize].len();
             if size > 0 && size + added > BLOCK_BYTES {
                 blocks.push(start..row);
                 (start, size) = (row, 0);
@@ -89,79 +92,14 @@ fn cut(events: &[&str], slices: &[Slice]) -> Vec<Range<u32>> {
     blocks
 }
 
-/// The events of a block. Allocates no more than the block declares, which is
-/// at most [`BLOCK_BYTES_MAX`].
-fn decompress(
-    block: &Block,
-    decompressor: &mut Decompressor<'_>,
-) -> Result<Vec<Bytes>, BatchError> {
-    let declared = block.raw_bytes as usize;
-    if declared > BLOCK_BYTES_MAX {
-        return Err(BatchError::Corrupt("a block declares too much"));
-    }
-    let content = decompressor
-        .decompress(&block.frame, declared)
-        .map(Bytes::from)
-        .map_err(BatchError::Zstd)?;
-    if content.len() != declared {
-        return Err(BatchError::Corrupt("a block is not of its declared size"));
-    }
-    let rows = block.row_end.saturating_sub(block.row_start) as usize;
-    let mut at = rows * size_of::<u32>();
-    let lengths = content
-        .get(..at)
-        .ok_or(BatchError::Corrupt("a block is shorter than its lengths"))?;
-    let mut events = Vec::with_capacity(rows);
-    for length in lengths.as_chunks().0 {
-        let end = at + u32::from_le_bytes(*length) as usize;
-        if end > content.len() {
-            return Err(BatchError::Corrupt("an event exceeds its block"));
-        }
-        events.push(content.slice(at..end));
-        at = end;
-    }
-    if at != content.len() {
-        return Err(BatchError::Corrupt("a block holds more than its events"));
-    }
-    Ok(events)
-}
-
-impl Batch {
-    /// The raw events of these rows, decompressing only the blocks they are in.
-    /// Each keeps its block's content in memory.
-    pub fn raw(&self, rows: Range<u32>) -> Result<Vec<Bytes>, BatchError> {
-        let mut decompressor = Decompressor::new().map_err(BatchError::Zstd)?;
-        let mut events = Vec::with_capacity(rows.len());
-        let first = self
-            .blocks
-            .partition_point(|block| block.row_end <= rows.start);
-        for block in &self.blocks[first..] {
-            if block.row_start >= rows.end {
-                break;
-            }
-            let mut held = decompress(block, &mut decompressor)?;
-            held.truncate((rows.end - block.row_start) as usize);
-            let skipped = rows.start.saturating_sub(block.row_start) as usize;
-            events.extend(held.drain(skipped..));
-        }
-        if events.len() == rows.len() {
-            Ok(events)
-        } else {
-            Err(BatchError::Corrupt(
-                "rows without raw events were asked for",
-            ))
-        }
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::journal::specimen::slice;
+    use crate::journal::{Batch, specimen::slice};
 
     #[test]
     fn blocks_are_cut_at_events_and_slices() {
-        let kib = |n: usize| (n << 10) - size_of::<u32>();
+        let kib = |n: usize| (n << 10) - LENGTH_BYTES;
         let check = |slices: &[&[usize]], expected: &[u32]| {
             let sizes: Vec<usize> = slices.concat();
             let events: Vec<String> = sizes.iter().map(|&n| "x".repeat(n)).collect();
@@ -204,33 +142,5 @@ mod tests {
         let event = "x".repeat(EVENT_BYTES_MAX + 1);
         let refused = compress(&[&event], &[slice("t", 0..1, &[])]).expect_err("too large");
         assert!(matches!(refused, BatchError::EventTooLarge(_)), "{refused}");
-    }
-
-    #[test]
-    fn a_block_that_lies_is_an_error() {
-        let good = compress(&["{}"], &[slice("t", 0..1, &[])]).expect("compresses");
-        let check = |expected: &str, spoil: &dyn Fn(&mut Block)| {
-            let mut blocks = good.clone();
-            spoil(&mut blocks[0]);
-            let rows = 0..blocks[0].row_end;
-            let batch = Batch {
-                blocks,
-                ..Batch::default()
-            };
-            let error = batch.raw(rows).expect_err(expected).to_string();
-            assert!(error.contains(expected), "{error}");
-        };
-        check("declares too much", &|block| block.raw_bytes = u32::MAX);
-        check("too small", &|block| block.raw_bytes -= 1);
-        check("declared size", &|block| block.raw_bytes += 1);
-        check("shorter than", &|block| block.row_end = 1000);
-        check("zstd", &|block| block.frame = block.frame.slice(1..));
-        for (length, expected) in [(1, "more than its events"), (3, "exceeds its block")] {
-            check(expected, &|block| {
-                let content = [length, 0, 0, 0, b'{', b'}'];
-                let frame = zstd::bulk::compress(&content, LEVEL).expect("compresses");
-                block.frame = frame.into();
-            });
-        }
     }
 }

@@ -118,7 +118,7 @@ impl Object {
     fn bytes_about(&self) -> usize {
         let records = self.records.iter().map(|record| match record {
             Record::Quarantine(entries) => entries.iter().map(|e| 512 + e.raw.len()).sum(),
-            Record::Batch(batch) => batch.retained_bytes(),
+            Record::Batch(batch) => batch.stored_bytes(),
             _ => 160,
         });
         256 + 128 * self.accounting.0.len() + records.sum::<usize>()

@@ -1,17 +1,17 @@
 //! A batch's narrow columns as they lie in the journal: an Arrow IPC stream of
 //! one record batch, with the schema [`schema::narrow`], in one zstd frame at
-//! level -4. Compressed they are a sixth: what is not written and hashed
-//! costs more time than compressing takes.
+//! level -4. Compressed they are a third: what is not written and hashed costs
+//! more time than compressing takes.
 //!
-//! Decoded they are several times as large, so they stay so only as long as
-//! somebody holds them. Whoever makes files of many partitions from one batch
-//! holds them from one to the next: otherwise each of 10,000 tenants' files
-//! would decode everybody's columns again.
+//! Decoding happens once, on first use, and not at all by whoever made them,
+//! however many partitions the batch is cut into: otherwise each of 10,000
+//! tenants' files would decode everybody's columns again. They go with the
+//! batch, which counts them from the start.
 
 use std::{
     fmt,
     io::{self, Write},
-    sync::{Arc, Mutex, PoisonError, Weak},
+    sync::OnceLock,
 };
 
 use arrow::{
@@ -37,32 +37,41 @@ const LEVEL: i32 = -4;
 /// came when it was nearly full.
 const STREAM_BYTES_MAX: usize = 96 << 20;
 
-#[derive(Default)]
+#[derive(Clone, Default)]
 pub struct Columns {
     /// Size of the stream.
     pub(super) raw_bytes: u32,
     /// The stream, compressed; nothing, of no columns.
     pub(super) frame: Bytes,
-    decoded: Mutex<Weak<RecordBatch>>,
+    decoded: OnceLock<RecordBatch>,
 }
 
 impl Columns {
     /// The columns of a record batch of the narrow schema.
-    pub(super) fn encode(batch: &RecordBatch) -> Result<Columns, BatchError> {
+    pub(super) fn encode(batch: RecordBatch) -> Result<Columns, BatchError> {
         let options = IpcWriteOptions::try_new(ALIGNMENT, false, MetadataVersion::V5)?;
         // Compressed as it is written: the stream is never whole in memory.
         let writer = Frame::new().map_err(BatchError::Zstd)?;
         let mut writer = StreamWriter::try_new_with_options(writer, &batch.schema(), options)?;
-        writer.write(batch)?;
-        writer.into_inner()?.finish()
+        writer.write(&batch)?;
+        let columns = writer.into_inner()?.finish()?;
+        Ok(Columns {
+            decoded: OnceLock::from(batch),
+            ..columns
+        })
     }
 
     pub(super) fn of_frame(raw_bytes: u32, frame: Bytes) -> Columns {
         Columns {
             raw_bytes,
             frame,
-            decoded: Mutex::default(),
+            decoded: OnceLock::new(),
         }
+    }
+
+    /// Memory that they hold, decoded or soon to be.
+    pub(super) fn retained_bytes(&self) -> usize {
+        self.frame.len() + self.raw_bytes as usize
     }
 
     /// Bytes that they take in the journal.
@@ -70,11 +79,9 @@ impl Columns {
         self.frame.len()
     }
 
-    pub(super) fn decode(&self) -> Result<Arc<RecordBatch>, BatchError> {
-        // Nothing that is done under this lock leaves it half done.
-        let mut decoded = self.decoded.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(batch) = decoded.upgrade() {
-            return Ok(batch);
+    pub(super) fn decode(&self) -> Result<&RecordBatch, BatchError> {
+        if let Some(decoded) = self.decoded.get() {
+            return Ok(decoded);
         }
         let batch = if self.frame.is_empty() {
             RecordBatch::new_empty(schema::narrow())
@@ -83,9 +90,7 @@ impl Columns {
             guard::panics(|| decode(stream))
                 .unwrap_or(Err(BatchError::Corrupt("the columns are not Arrow IPC")))?
         };
-        let batch = Arc::new(batch);
-        *decoded = Arc::downgrade(&batch);
-        Ok(batch)
+        Ok(self.decoded.get_or_init(|| batch))
     }
 
     fn decompress(&self) -> Result<Vec<u8>, BatchError> {
@@ -159,12 +164,6 @@ fn decode(stream: Vec<u8>) -> Result<RecordBatch, BatchError> {
     Ok(batch)
 }
 
-impl Clone for Columns {
-    fn clone(&self) -> Columns {
-        Columns::of_frame(self.raw_bytes, self.frame.clone())
-    }
-}
-
 impl PartialEq for Columns {
     fn eq(&self, other: &Columns) -> bool {
         (self.raw_bytes, &self.frame) == (other.raw_bytes, &other.frame)
@@ -181,6 +180,11 @@ impl fmt::Debug for Columns {
 
 #[cfg(test)]
 mod tests {
+    use arrow::{
+        array::{Array as _, ArrayRef},
+        error::ArrowError,
+    };
+
     use super::*;
     use crate::journal::specimen::{NOON_MS, batch};
 
@@ -224,13 +228,14 @@ mod tests {
     }
 
     #[test]
-    fn columns_stay_decoded_as_long_as_somebody_holds_them() {
+    fn columns_are_decoded_once_and_counted_from_the_start() {
         let batch = batch(&[("acme", Some("ann@example.com"), NOON_MS, "{}")]);
+        let before = batch.retained_bytes();
         let first = batch.columns().expect("columns");
-        assert!(Arc::ptr_eq(&first, &batch.columns().expect("columns")));
-        let held = Arc::downgrade(&first);
-        drop(first);
-        assert!(held.upgrade().is_none(), "nobody holds them any more");
-        assert_eq!(batch.columns().expect("again").num_rows(), 1);
+        assert!(std::ptr::eq(first, batch.columns().expect("columns")));
+        let values = |array: &ArrayRef| array.to_data().get_slice_memory_size();
+        let decoded: Result<usize, ArrowError> = first.columns().iter().map(values).sum();
+        assert!(before >= decoded.expect("known types"), "{before}");
+        assert_eq!(batch.retained_bytes(), before);
     }
 }

@@ -11,6 +11,7 @@ mod batch;
 mod blocks;
 mod codec;
 mod columns;
+mod raw;
 #[cfg(test)]
 pub(crate) mod specimen;
 #[cfg(test)]
@@ -20,6 +21,7 @@ mod wire;
 use bytes::Bytes;
 use sha2::{Digest as _, Sha256};
 
+pub(crate) use self::raw::{Opener, RawRows};
 pub use self::{
     batch::{BatchError, Part, ROWS_MAX},
     blocks::{BLOCK_BYTES_MAX, EVENT_BYTES_MAX},

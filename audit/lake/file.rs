@@ -1,14 +1,16 @@
 //! Slices in, one sorted Parquet file out.
 //!
-//! The slices' columns are used where they lie, `event_data` is decompressed,
-//! the order is computed, and then rows are gathered into it a chunk at a time,
-//! each value moved once, and written. So memory is the plan's raw events, the
-//! file, and one chunk. Rows and keys are counted as they are written.
+//! The slices' columns are used where they lie, the order is computed, and then
+//! rows are gathered into it a chunk at a time, each value moved once, and
+//! written; `event_data` is decompressed as it comes to be its turn. Slices are
+//! in the file's order themselves, so memory is the file, one chunk, and one
+//! block of raw events of each slice. Rows and keys are counted as they are
+//! written.
 
 use std::{ops::Range, sync::Arc};
 
 use arrow::{
-    array::{ArrayRef, AsArray, RecordBatch, StringArray},
+    array::{Array, AsArray, RecordBatch, StringArray},
     buffer::{Buffer, OffsetBuffer},
     compute::{interleave_record_batch, max, min},
     datatypes::TimestampMillisecondType,
@@ -18,7 +20,7 @@ use parquet::arrow::ArrowWriter;
 
 use super::{Codec, FileMeta, LakeError, LakeFile, SliceRef, footer, properties::properties};
 use crate::{
-    journal::{BatchError, Slice},
+    journal::{BatchError, Opener, RawRows, Slice},
     key::{Key, KeyXor},
     order::{Order, Place},
     partition::Partition,
@@ -30,19 +32,22 @@ const CHUNK_ROWS: usize = 8192;
 
 /// A chunk ends with the event that takes it to this many raw bytes: they stay
 /// in the cache until the encoder has copied them.
-const CHUNK_BYTES: usize = 2 << 20;
+const CHUNK_BYTES: usize = 1 << 20;
+
+/// Room of a chunk for its last event.
+const LAST_EVENT_BYTES: usize = 64 << 10;
 
 /// The rows of one slice.
 struct Rows<'a> {
     partition: &'a Partition,
     columns: RecordBatch,
     keys: &'a [Key],
-    raw: Vec<Bytes>,
+    raw: RawRows<'a>,
 }
 
 /// Encodes all rows of the slices, which are of one partition, as one file.
 pub fn encode(inputs: &[SliceRef], meta: &FileMeta, codec: Codec) -> Result<LakeFile, LakeError> {
-    let slices: Vec<Rows<'_>> = inputs.iter().map(open).collect::<Result<_, _>>()?;
+    let mut slices: Vec<Rows<'_>> = inputs.iter().map(open).collect::<Result<_, _>>()?;
     if slices
         .windows(2)
         .any(|pair| pair[0].partition != pair[1].partition)
@@ -66,11 +71,16 @@ pub fn encode(inputs: &[SliceRef], meta: &FileMeta, codec: Codec) -> Result<Lake
         time_min_ms,
         time_max_ms,
     };
+    let narrow: Vec<&RecordBatch> = columns.iter().collect();
     let places = Order::of(&columns).all();
+    let mut opener = Opener::new()?;
     let mut left = places.as_slice();
     while !left.is_empty() {
-        let (chunk, later) = left.split_at(chunk_rows(&slices, left));
-        writer.write(&gather(&slices, &columns, chunk)?)?;
+        let event_data = event_data(&mut slices, &mut opener, left)?;
+        let (chunk, later) = left.split_at(event_data.len());
+        let mut arrays = interleave_record_batch(&narrow, chunk)?.columns().to_vec();
+        arrays.insert(Column::EventData.index(), Arc::new(event_data));
+        writer.write(&RecordBatch::try_new(schema::lake(), arrays)?)?;
         file.rows += chunk.len() as u64;
         chunk
             .iter()
@@ -99,7 +109,7 @@ fn open(input: &SliceRef) -> Result<Rows<'_>, LakeError> {
         partition,
         columns: batch.columns()?.slice(rows.start, rows.len()),
         keys,
-        raw: batch.raw(*row_start..*row_end)?,
+        raw: batch.raw_rows(*row_start..*row_end),
     })
 }
 
@@ -116,30 +126,21 @@ fn time_range(columns: &[RecordBatch]) -> Result<(i64, i64), LakeError> {
     first.zip(last).ok_or(LakeError::Empty)
 }
 
-/// How many of the places, one at least, make the next chunk.
-fn chunk_rows(slices: &[Rows<'_>], places: &[Place]) -> usize {
-    let mut bytes = 0;
-    let full = places.iter().take(CHUNK_ROWS).position(|&(slice, row)| {
-        bytes += slices[slice].raw[row].len();
-        bytes >= CHUNK_BYTES
-    });
-    full.map_or(places.len().min(CHUNK_ROWS), |last| last + 1)
-}
-
-/// The rows at these places, with `event_data` in its column.
-fn gather(
-    slices: &[Rows<'_>],
-    columns: &[RecordBatch],
+/// The raw events at the first of these places: a chunk of them, one at least.
+fn event_data(
+    slices: &mut [Rows<'_>],
+    opener: &mut Opener,
     places: &[Place],
-) -> Result<RecordBatch, LakeError> {
-    let events = || places.iter().map(|&(slice, row)| &slices[slice].raw[row]);
-    let mut values = Vec::with_capacity(events().map(Bytes::len).sum());
-    events().for_each(|event| values.extend_from_slice(event));
-    let offsets = OffsetBuffer::from_lengths(events().map(Bytes::len));
-    let event_data = StringArray::try_new(offsets, Buffer::from_vec(values), None)
-        .map_err(|_| BatchError::Corrupt("an event is not UTF-8"))?;
-    let narrow: Vec<&RecordBatch> = columns.iter().collect();
-    let mut arrays: Vec<ArrayRef> = interleave_record_batch(&narrow, places)?.columns().to_vec();
-    arrays.insert(Column::EventData.index(), Arc::new(event_data));
-    Ok(RecordBatch::try_new(schema::lake(), arrays)?)
+) -> Result<StringArray, LakeError> {
+    let mut values = Vec::with_capacity(CHUNK_BYTES + LAST_EVENT_BYTES);
+    let mut lengths = Vec::new();
+    for &(slice, row) in places.iter().take(CHUNK_ROWS) {
+        lengths.push(slices[slice].raw.append(row, opener, &mut values)?);
+        if values.len() >= CHUNK_BYTES {
+            break;
+        }
+    }
+    let offsets = OffsetBuffer::from_lengths(lengths);
+    let checked = StringArray::try_new(offsets, Buffer::from_vec(values), None);
+    Ok(checked.map_err(|_| BatchError::Corrupt("an event is not UTF-8"))?)
 }

@@ -10,11 +10,10 @@
 
 use std::borrow::Cow;
 
-use serde::de::{IgnoredAny, MapAccess};
-
 use super::{
+    json::{Invalid, List, Number, Object},
     text::word,
-    tolerant::{Key, Lenient, Tolerant, object},
+    tolerant::{Tolerant, object},
 };
 use crate::row::{Target, Text};
 
@@ -158,51 +157,61 @@ pub(super) fn target<'a>(resources: Vec<Resource<'a>>, parameters: Parameters<'a
 }
 
 impl<'de> Tolerant<'de> for Parameters<'de> {
-    fn from_object<M: MapAccess<'de>>(mut object: M) -> Result<Self, M::Error> {
-        let mut best: Option<(&'static Parameter, Cow<'de, str>)> = None;
-        while let Some(Key(key)) = object.next_key()? {
+    fn take_object(&mut self, object: &mut Object<'_, 'de>) -> Result<(), Invalid> {
+        self.best = None;
+        while let Some(key) = object.key()? {
             let known = PARAMETERS
                 .binary_search_by(|parameter| parameter.name.cmp(&key))
                 .map(|index| &PARAMETERS[index]);
             match known {
-                Ok(found) if best.as_ref().is_none_or(|(kept, _)| found.rank < kept.rank) => {
-                    let Lenient(Value(value)) = object.next_value()?;
-                    best = value.map(|value| (found, value)).or(best);
+                Ok(found)
+                    if self
+                        .best
+                        .as_ref()
+                        .is_none_or(|(kept, _)| found.rank < kept.rank) =>
+                {
+                    let mut value = Value::default();
+                    object.value(&mut value)?;
+                    if let Some(value) = value.0 {
+                        self.best = Some((found, value));
+                    }
                 }
-                _ => {
-                    object.next_value::<IgnoredAny>()?;
-                }
+                _ => object.skip()?,
             }
         }
-        Ok(Parameters { best })
+        Ok(())
     }
 }
 
 impl<'de> Tolerant<'de> for Value<'de> {
-    fn from_text(text: Cow<'de, str>) -> Self {
-        Value(Tolerant::from_text(text))
+    fn take_text(&mut self, text: Cow<'de, str>) {
+        self.0.take_text(text);
     }
 
-    fn from_number(number: serde_json::Number) -> Self {
-        Value(Tolerant::from_number(number))
+    fn take_number(&mut self, number: Number<'de>) {
+        self.0.take_number(number);
     }
 
-    fn from_list<S: serde::de::SeqAccess<'de>>(list: S) -> Result<Self, S::Error> {
-        Text::from_list(list).map(Value)
+    fn take_list(&mut self, list: &mut List<'_, 'de>) -> Result<(), Invalid> {
+        self.0.take_list(list)
     }
 
-    fn from_object<M: MapAccess<'de>>(object: M) -> Result<Self, M::Error> {
-        let Items { items, instance } = Items::from_object(object)?;
-        let mut ids = items
+    fn take_object(&mut self, object: &mut Object<'_, 'de>) -> Result<(), Invalid> {
+        let mut read = Items::default();
+        read.take_object(object)?;
+        let mut ids = read
+            .items
             .into_iter()
             .map(|item| item.instance.or(item.group).or(item.resource));
-        Ok(Value(instance.or_else(|| ids.find_map(|id| id))))
+        self.0 = read.instance.or_else(|| ids.find_map(|id| id));
+        Ok(())
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::normalize::json::read;
 
     #[test]
     fn parameters_are_sorted_for_the_search() {
@@ -210,8 +219,7 @@ mod tests {
     }
 
     fn check(parameters: &str, expected: Option<(&str, &str)>) {
-        let Lenient(read) =
-            serde_json::from_str::<Lenient<Parameters<'_>>>(parameters).expect(parameters);
+        let read: Parameters<'_> = read(parameters).expect(parameters);
         let shown = read
             .best
             .as_ref()

@@ -7,9 +7,9 @@
 use std::borrow::Cow;
 
 use super::{
+    json::{Invalid, read},
     okta,
-    text::repaired,
-    tolerant::{Lenient, object},
+    tolerant::object,
 };
 use crate::{message::Event, row::Text, source::Source};
 
@@ -53,31 +53,21 @@ impl Source {
             return Some(Cow::Borrowed(owner));
         }
         let text = std::str::from_utf8(&event.raw).ok()?;
-        match read(self, text) {
-            Ok(owner) => owner,
-            Err(_) => {
-                let repaired = repaired(text)?;
-                let owner = read(self, &repaired).ok()??;
-                Some(Cow::Owned(owner.into_owned()))
-            }
-        }
+        self.owner_in(text).ok()?
     }
-}
 
-fn read(source: Source, text: &str) -> Result<Text<'_>, serde_json::Error> {
-    match source {
-        Source::Aws => serde_json::from_str(text)
-            .map(|Lenient(Aws { recipient, user })| recipient.or(user.account)),
-        Source::Github => serde_json::from_str(text).map(|Lenient(Github { org })| org),
-        Source::Okta => {
-            serde_json::from_str(text).map(|Lenient(Okta { debug })| okta::own_org(&debug))
+    fn owner_in(self, text: &str) -> Result<Text<'_>, Invalid> {
+        match self {
+            Source::Aws => read(text).map(|Aws { recipient, user }| recipient.or(user.account)),
+            Source::Github => read(text).map(|Github { org }| org),
+            Source::Okta => read(text).map(|Okta { debug }| okta::own_org(&debug)),
+            Source::Teleport => read(text).map(
+                |Teleport {
+                     cluster,
+                     cluster_name,
+                 }| cluster_name.or(cluster),
+            ),
         }
-        Source::Teleport => serde_json::from_str(text).map(
-            |Lenient(Teleport {
-                 cluster,
-                 cluster_name,
-             })| cluster_name.or(cluster),
-        ),
     }
 }
 

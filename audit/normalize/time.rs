@@ -10,9 +10,8 @@
 use std::borrow::Cow;
 
 use jiff::{Timestamp, civil::DateTime, tz::TimeZone};
-use serde_json::Number;
 
-use super::{Reject, tolerant::Tolerant};
+use super::{Reject, json::Number, tolerant::Tolerant};
 
 /// 1971-01-01T00:00:00Z: earlier times are no times.
 const USABLE_MS_MIN: i64 = 31_536_000_000;
@@ -72,15 +71,15 @@ impl Millis {
 }
 
 impl<'de> Tolerant<'de> for Option<Millis> {
-    fn from_text(text: Cow<'de, str>) -> Self {
-        Millis::of_text(&text)
+    fn take_text(&mut self, text: Cow<'de, str>) {
+        *self = Millis::of_text(&text);
     }
 
-    fn from_number(number: Number) -> Self {
-        match number.as_i64() {
+    fn take_number(&mut self, number: Number<'de>) {
+        *self = match number.as_i64() {
             Some(ms) if ms >= 1_000_000_000_000 => Millis::usable(ms),
             _ => number.as_f64().and_then(Millis::of_epoch),
-        }
+        };
     }
 }
 
@@ -110,11 +109,10 @@ pub(super) fn resolve(event_ms: Option<i64>, sent_ms: i64) -> Result<Resolved, R
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::normalize::tolerant::Lenient;
+    use crate::normalize::json::read;
 
     fn check(json: &str, expected: Option<i64>) {
-        let Lenient(read) =
-            serde_json::from_str::<Lenient<Option<Millis>>>(json).expect("valid JSON");
+        let read: Option<Millis> = read(json).expect("valid JSON");
         assert_eq!(read.map(Millis::get), expected, "{json}");
     }
 

@@ -4,224 +4,132 @@
 //! documented. A [`Tolerant`] type takes what it can use from whatever stands
 //! there and is its default otherwise; the event never fails. Objects are
 //! declared with [`object!`]: unknown keys are skipped without being parsed,
-//! of a key that stands there twice the last wins (serde's derive would refuse
-//! it). Texts are borrowed from the event unless they hold escapes.
+//! of a key that stands there twice the last wins. Texts are borrowed from the
+//! event unless they hold escapes.
 
-use std::{borrow::Cow, fmt, marker::PhantomData};
+use std::borrow::Cow;
 
-use serde::{
-    Deserialize, Deserializer,
-    de::{Error, IgnoredAny, MapAccess, SeqAccess, Visitor},
-};
-use serde_json::Number;
-
+use super::json::{Invalid, List, Number, Object};
 use crate::row::Text;
 
 /// Most elements kept of a list. The longest seen in a real event is 12.
 const LIST_LENGTH_MAX: usize = 32;
 
-/// A type that can be made of any JSON value.
+/// A type that can be made of any JSON value. Each method replaces what was
+/// there before, by the default if there is nothing to use; of a list and an
+/// object, what it leaves is skipped.
 pub(super) trait Tolerant<'de>: Default {
-    fn from_text(_: Cow<'de, str>) -> Self {
-        Self::default()
+    fn take_text(&mut self, _: Cow<'de, str>) {
+        *self = Self::default();
     }
 
-    fn from_bool(_: bool) -> Self {
-        Self::default()
+    fn take_bool(&mut self, _: bool) {
+        *self = Self::default();
     }
 
-    fn from_number(_: Number) -> Self {
-        Self::default()
+    fn take_number(&mut self, _: Number<'de>) {
+        *self = Self::default();
     }
 
-    fn from_list<S: SeqAccess<'de>>(mut list: S) -> Result<Self, S::Error> {
-        while list.next_element::<IgnoredAny>()?.is_some() {}
-        Ok(Self::default())
+    fn take_list(&mut self, _: &mut List<'_, 'de>) -> Result<(), Invalid> {
+        *self = Self::default();
+        Ok(())
     }
 
-    fn from_object<M: MapAccess<'de>>(mut object: M) -> Result<Self, M::Error> {
-        while object.next_entry::<IgnoredAny, IgnoredAny>()?.is_some() {}
-        Ok(Self::default())
-    }
-}
-
-/// The way into serde for a [`Tolerant`] type.
-pub(super) struct Lenient<T>(pub(super) T);
-
-/// A key of an object.
-pub(super) struct Key<'de>(pub(super) Cow<'de, str>);
-
-struct Lenience<T>(PhantomData<T>);
-
-impl<'de, T: Tolerant<'de>> Deserialize<'de> for Lenient<T> {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        deserializer
-            .deserialize_any(Lenience(PhantomData))
-            .map(Lenient)
-    }
-}
-
-impl<'de, T: Tolerant<'de>> Visitor<'de> for Lenience<T> {
-    type Value = T;
-
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("any JSON value")
-    }
-
-    fn visit_borrowed_str<E: Error>(self, text: &'de str) -> Result<T, E> {
-        Ok(T::from_text(Cow::Borrowed(text)))
-    }
-
-    fn visit_str<E: Error>(self, text: &str) -> Result<T, E> {
-        Ok(T::from_text(Cow::Owned(text.to_owned())))
-    }
-
-    fn visit_bool<E: Error>(self, value: bool) -> Result<T, E> {
-        Ok(T::from_bool(value))
-    }
-
-    fn visit_u64<E: Error>(self, number: u64) -> Result<T, E> {
-        Ok(T::from_number(number.into()))
-    }
-
-    fn visit_i64<E: Error>(self, number: i64) -> Result<T, E> {
-        Ok(T::from_number(number.into()))
-    }
-
-    fn visit_f64<E: Error>(self, number: f64) -> Result<T, E> {
-        Ok(Number::from_f64(number).map_or_else(T::default, T::from_number))
-    }
-
-    fn visit_unit<E: Error>(self) -> Result<T, E> {
-        Ok(T::default())
-    }
-
-    fn visit_seq<S: SeqAccess<'de>>(self, list: S) -> Result<T, S::Error> {
-        T::from_list(list)
-    }
-
-    fn visit_map<M: MapAccess<'de>>(self, object: M) -> Result<T, M::Error> {
-        T::from_object(object)
-    }
-}
-
-impl<'de> Deserialize<'de> for Key<'de> {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        struct KeyVisitor;
-
-        impl<'de> Visitor<'de> for KeyVisitor {
-            type Value = Key<'de>;
-
-            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str("a key")
-            }
-
-            fn visit_borrowed_str<E: Error>(self, key: &'de str) -> Result<Key<'de>, E> {
-                Ok(Key(Cow::Borrowed(key)))
-            }
-
-            fn visit_str<E: Error>(self, key: &str) -> Result<Key<'de>, E> {
-                Ok(Key(Cow::Owned(key.to_owned())))
-            }
-        }
-
-        deserializer.deserialize_str(KeyVisitor)
+    fn take_object(&mut self, _: &mut Object<'_, 'de>) -> Result<(), Invalid> {
+        *self = Self::default();
+        Ok(())
     }
 }
 
 /// Of a list, its first text. An object is no text.
 impl<'de> Tolerant<'de> for Text<'de> {
-    fn from_text(text: Cow<'de, str>) -> Self {
+    fn take_text(&mut self, text: Cow<'de, str>) {
         // The ways in which real events say that there is nothing to say.
-        match text.trim_ascii() {
+        *self = match text.trim_ascii() {
             "" | "-" | "null" | "0" => None,
             _ => Some(text),
-        }
+        };
     }
 
-    fn from_bool(value: bool) -> Self {
-        Some(Cow::Borrowed(if value { "true" } else { "false" }))
+    fn take_bool(&mut self, value: bool) {
+        *self = Some(Cow::Borrowed(if value { "true" } else { "false" }));
     }
 
-    fn from_number(number: Number) -> Self {
-        (number.as_f64() != Some(0.0)).then(|| Cow::Owned(number.to_string()))
+    fn take_number(&mut self, number: Number<'de>) {
+        *self = (number.as_f64() != Some(0.0)).then(|| Cow::Borrowed(number.as_str()));
     }
 
-    fn from_list<S: SeqAccess<'de>>(mut list: S) -> Result<Self, S::Error> {
-        let mut first = None;
-        while first.is_none() {
-            match list.next_element::<Lenient<Text<'de>>>()? {
-                Some(Lenient(text)) => first = text,
-                None => return Ok(None),
-            }
-        }
-        while list.next_element::<IgnoredAny>()?.is_some() {}
-        Ok(first)
+    fn take_list(&mut self, list: &mut List<'_, 'de>) -> Result<(), Invalid> {
+        *self = None;
+        while self.is_none() && list.value(self)? {}
+        Ok(())
     }
 }
 
 impl<'de> Tolerant<'de> for Option<bool> {
-    fn from_text(text: Cow<'de, str>) -> Self {
-        if text.eq_ignore_ascii_case("true") {
+    fn take_text(&mut self, text: Cow<'de, str>) {
+        *self = if text.eq_ignore_ascii_case("true") {
             Some(true)
         } else if text.eq_ignore_ascii_case("false") {
             Some(false)
         } else {
             None
-        }
+        };
     }
 
-    fn from_bool(value: bool) -> Self {
-        Some(value)
+    fn take_bool(&mut self, value: bool) {
+        *self = Some(value);
     }
 }
 
 impl<'de> Tolerant<'de> for Option<f64> {
-    fn from_text(text: Cow<'de, str>) -> Self {
-        text.parse().ok().filter(|number: &f64| number.is_finite())
+    fn take_text(&mut self, text: Cow<'de, str>) {
+        *self = text.parse().ok().filter(|number: &f64| number.is_finite());
     }
 
-    fn from_number(number: Number) -> Self {
-        number.as_f64()
+    fn take_number(&mut self, number: Number<'de>) {
+        *self = number.as_f64();
     }
 }
 
 /// One object that stands where a list of them should is a list of one.
 impl<'de, T: Tolerant<'de>> Tolerant<'de> for Vec<T> {
-    fn from_list<S: SeqAccess<'de>>(mut list: S) -> Result<Self, S::Error> {
-        let mut kept = Vec::new();
-        while kept.len() < LIST_LENGTH_MAX {
-            match list.next_element::<Lenient<T>>()? {
-                Some(Lenient(element)) => kept.push(element),
-                None => return Ok(kept),
+    fn take_list(&mut self, list: &mut List<'_, 'de>) -> Result<(), Invalid> {
+        self.clear();
+        while self.len() < LIST_LENGTH_MAX {
+            let mut element = T::default();
+            if !list.value(&mut element)? {
+                break;
             }
+            self.push(element);
         }
-        while list.next_element::<IgnoredAny>()?.is_some() {}
-        Ok(kept)
+        Ok(())
     }
 
-    fn from_object<M: MapAccess<'de>>(object: M) -> Result<Self, M::Error> {
-        T::from_object(object).map(|only| vec![only])
+    fn take_object(&mut self, object: &mut Object<'_, 'de>) -> Result<(), Invalid> {
+        let mut only = T::default();
+        only.take_object(object)?;
+        *self = vec![only];
+        Ok(())
     }
 }
 
 /// Reads the declared keys of an object, whatever else is in it.
 macro_rules! fields {
     ($life:lifetime, $($key:literal => $field:ident: $kind:ty),+) => {
-        fn from_object<M: ::serde::de::MapAccess<$life>>(
-            mut object: M,
-        ) -> ::std::result::Result<Self, M::Error> {
-            use $crate::normalize::tolerant::{Key, Lenient};
-            let mut read = Self::default();
-            while let Some(Key(key)) = object.next_key()? {
+        fn take_object(
+            &mut self,
+            object: &mut $crate::normalize::json::Object<'_, $life>,
+        ) -> ::std::result::Result<(), $crate::normalize::json::Invalid> {
+            *self = Self::default();
+            while let Some(key) = object.key()? {
                 match key.as_ref() {
-                    $($key => read.$field = object.next_value::<Lenient<$kind>>()?.0,)+
-                    _ => {
-                        object.next_value::<::serde::de::IgnoredAny>()?;
-                    }
+                    $($key => object.value(&mut self.$field)?,)+
+                    _ => object.skip()?,
                 }
             }
-            Ok(read)
+            Ok(())
         }
     };
 }
@@ -250,10 +158,9 @@ macro_rules! object {
         impl<$life> $crate::normalize::tolerant::Tolerant<$life> for $name<$life> {
             $crate::normalize::tolerant::fields!($life, $($key => $field: $kind),+);
 
-            $(fn from_text(text: ::std::borrow::Cow<$life, str>) -> Self {
-                let mut read = Self::default();
-                read.$bare = $crate::normalize::tolerant::Tolerant::from_text(text);
-                read
+            $(fn take_text(&mut self, text: ::std::borrow::Cow<$life, str>) {
+                *self = Self::default();
+                self.$bare.take_text(text);
             })?
         }
     };
@@ -264,6 +171,7 @@ pub(super) use {fields, object};
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::normalize::json::read;
 
     object! {
         struct Sample<'de> {
@@ -281,12 +189,12 @@ mod tests {
     }
 
     fn check(json: &str, expected: &str) {
-        let Lenient(Sample {
+        let Sample {
             text,
             flag,
             number,
             list,
-        }) = serde_json::from_str(json).expect(json);
+        } = read(json).expect(json);
         let names: Vec<_> = list.into_iter().map(|inner| inner.name).collect();
         let shown = format!("{text:?} {flag:?} {number:?} {names:?}");
         assert_eq!(shown.replace("Some", ""), expected, "{json}");
@@ -321,9 +229,10 @@ mod tests {
                 r#"("true") None None []"#,
             ),
             (
-                r#"{"text":18446744073709551615}"#,
-                r#"("18446744073709551615") None None []"#,
+                r#"{"text":123456789012345678901}"#,
+                r#"("123456789012345678901") None None []"#,
             ),
+            (r#"{"text":1.50}"#, r#"("1.50") None None []"#),
         ] {
             check(json, expected);
         }
@@ -358,7 +267,7 @@ mod tests {
     fn a_long_list_is_read_to_its_end() {
         let long = vec![r#"{"name":"x"}"#; LIST_LENGTH_MAX + 5].join(",");
         let json = format!(r#"{{"list":[{long}],"text":"after"}}"#);
-        let Lenient(sample) = serde_json::from_str::<Lenient<Sample<'_>>>(&json).expect("JSON");
+        let sample: Sample<'_> = read(&json).expect("JSON");
         assert_eq!(sample.list.len(), LIST_LENGTH_MAX);
         assert_eq!(sample.text.as_deref(), Some("after"));
     }

@@ -1,74 +1,52 @@
 //! What the listener tells people and machines: each function is one fact, as
 //! metrics and, where somebody should know, a log line.
 
-use actors::metrics::{Kind, Metric};
+use actors::metrics::{self as names, Metric};
 use audit::source::Source;
 use axum::http::StatusCode;
 use metrics::{Unit, counter, gauge};
 
-const REQUESTS: Metric = Metric {
-    name: "idtrail_ingest_requests_total",
-    kind: Kind::Counter,
-    unit: Unit::Count,
-    description: "Pushes answered, by source and status",
-    labels: &[SOURCE, STATUS],
-};
-const EVENTS: Metric = Metric {
-    name: "idtrail_ingest_events_total",
-    kind: Kind::Counter,
-    unit: Unit::Count,
-    description: "Events of pushes that were answered with success, by source",
-    labels: &[SOURCE],
-};
-const BYTES: Metric = Metric {
-    name: "idtrail_ingest_bytes_total",
-    kind: Kind::Counter,
-    unit: Unit::Bytes,
-    description: "Bodies of pushes that were answered with success, as received, by source",
-    labels: &[SOURCE],
-};
-const IN_HAND: Metric = Metric {
-    name: "idtrail_ingest_in_hand",
-    kind: Kind::Gauge,
-    unit: Unit::Count,
-    description: "Pushes that are being read, decoded or sent; never more than http.ingest_concurrency",
-    labels: &[],
-};
-const AUTH_FAILURES: Metric = Metric {
-    name: "idtrail_ingest_auth_failures_total",
-    kind: Kind::Counter,
-    unit: Unit::Count,
-    description: "Pushes without a token or certificate that is admitted",
-    labels: &[],
-};
-const CONNECTIONS: Metric = Metric {
-    name: "idtrail_http_connections",
-    kind: Kind::Gauge,
-    unit: Unit::Count,
-    description: "Open connections to the HTTP listener",
-    labels: &[],
-};
-const HANDSHAKES_FAILED: Metric = Metric {
-    name: "idtrail_tls_handshakes_failed_total",
-    kind: Kind::Counter,
-    unit: Unit::Count,
-    description: "Connections that ended before TLS was agreed on",
-    labels: &[],
-};
-const CERTIFICATE_EXPIRY: Metric = Metric {
-    name: "idtrail_tls_certificate_expiry_timestamp_seconds",
-    kind: Kind::Gauge,
-    unit: Unit::Seconds,
-    description: "When the certificate in use expires, seconds since 1970",
-    labels: &[],
-};
-const RELOADS_FAILED: Metric = Metric {
-    name: "idtrail_tls_reloads_failed_total",
-    kind: Kind::Counter,
-    unit: Unit::Count,
-    description: "Changed certificate files that cannot be used; the old ones stay in use",
-    labels: &[],
-};
+const REQUESTS: Metric = names::counter(
+    "idtrail_ingest_requests_total",
+    "Pushes answered, by source and status",
+)
+.by(&[SOURCE, STATUS]);
+const EVENTS: Metric = names::counter(
+    "idtrail_ingest_events_total",
+    "Events of pushes that were answered with success, by source",
+)
+.by(&[SOURCE]);
+const BYTES: Metric = names::counter_of(
+    Unit::Bytes,
+    "idtrail_ingest_bytes_total",
+    "Bodies of pushes that were answered with success, as received, by source",
+)
+.by(&[SOURCE]);
+const IN_HAND: Metric = names::gauge(
+    "idtrail_ingest_in_hand",
+    "Pushes that are being read, decoded or sent; never more than http.ingest_concurrency",
+);
+const AUTH_FAILURES: Metric = names::counter(
+    "idtrail_ingest_auth_failures_total",
+    "Pushes without a token or certificate that is admitted",
+);
+const CONNECTIONS: Metric = names::gauge(
+    "idtrail_http_connections",
+    "Open connections to the HTTP listener",
+);
+const HANDSHAKES_FAILED: Metric = names::counter(
+    "idtrail_tls_handshakes_failed_total",
+    "Connections that ended before TLS was agreed on",
+);
+const CERTIFICATE_EXPIRY: Metric = names::gauge_of(
+    Unit::Seconds,
+    "idtrail_tls_certificate_expiry_timestamp_seconds",
+    "When the certificate in use expires, seconds since 1970",
+);
+const RELOADS_FAILED: Metric = names::counter(
+    "idtrail_tls_reloads_failed_total",
+    "Changed certificate files that cannot be used; the old ones stay in use",
+);
 
 /// Every metric of the listener.
 pub const ALL: &[Metric] = &[
@@ -173,7 +151,12 @@ mod tests {
         for metric in ALL {
             assert!(metric.name.starts_with("idtrail_"), "{}", metric.name);
             let is_total = metric.name.ends_with("_total");
-            assert_eq!(is_total, metric.kind == Kind::Counter, "{}", metric.name);
+            assert_eq!(
+                is_total,
+                metric.kind == names::Kind::Counter,
+                "{}",
+                metric.name
+            );
         }
     }
 }

@@ -6,44 +6,39 @@
 
 use std::fmt::Write;
 
-use actors::metrics::{Kind, Metric};
+use actors::metrics::{Kind, Metric, counter_of, gauge, gauge_of};
 use metrics::Unit;
 use metrics_process::collector;
 
-const CPU: Metric = Metric {
-    name: "process_cpu_seconds_total",
-    kind: Kind::Counter,
-    unit: Unit::Seconds,
-    description: "CPU time of the process, user and system",
-    labels: &[],
-};
-const RESIDENT: Metric = gauge(
+const CPU: Metric = counter_of(
+    Unit::Seconds,
+    "process_cpu_seconds_total",
+    "CPU time of the process, user and system",
+);
+const RESIDENT: Metric = gauge_of(
     Unit::Bytes,
     "process_resident_memory_bytes",
     "Memory of the process that is in RAM",
 );
-const VIRTUAL: Metric = gauge(
+const VIRTUAL: Metric = gauge_of(
     Unit::Bytes,
     "process_virtual_memory_bytes",
     "Address space of the process",
 );
-const START_TIME: Metric = gauge(
+const START_TIME: Metric = gauge_of(
     Unit::Seconds,
     "process_start_time_seconds",
     "When the process began, in seconds since 1970",
 );
 const THREADS: Metric = gauge(
-    Unit::Count,
     "process_threads",
     "Threads of the operating system in the process",
 );
 const OPEN_FDS: Metric = gauge(
-    Unit::Count,
     "process_open_fds",
     "Open files and connections of the process",
 );
 const MAX_FDS: Metric = gauge(
-    Unit::Count,
     "process_max_fds",
     "Files and connections that the process may have open; 0 without a limit",
 );
@@ -52,17 +47,6 @@ const MAX_FDS: Metric = gauge(
 pub const ALL: &[Metric] = &[
     CPU, RESIDENT, VIRTUAL, START_TIME, THREADS, OPEN_FDS, MAX_FDS,
 ];
-
-const fn gauge(unit: Unit, name: &'static str, description: &'static str) -> Metric {
-    let kind = Kind::Gauge;
-    Metric {
-        name,
-        kind,
-        unit,
-        description,
-        labels: &[],
-    }
-}
 
 /// In the text format of Prometheus.
 pub(super) fn exposition() -> String {

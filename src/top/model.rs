@@ -5,10 +5,14 @@
 //! Prometheus has it. Sources, actors and calls are those that the metrics
 //! name. What a service does not tell is `None`, and shown as unknown.
 
+use actors::metrics as names;
 use serde::{Deserialize, Serialize};
 
-use super::pair::{AWS_ERRORS, Pair, RESTARTS, START_TIME};
-use crate::scrape::{Histogram, Samples};
+use super::pair::{Pair, START_TIME};
+use crate::{
+    metrics as aws,
+    scrape::{Histogram, Samples},
+};
 
 /// What `/readyz` says.
 #[derive(Clone, PartialEq, Default, Debug, Deserialize)]
@@ -165,9 +169,9 @@ pub struct Latencies {
 impl Latencies {
     pub fn of(samples: &Samples) -> Latencies {
         Latencies {
-            commit: samples.histogram("idtrail_journal_commit_seconds"),
-            durable: samples.histogram("idtrail_message_durable_seconds"),
-            age: samples.histogram("idtrail_message_age_seconds"),
+            commit: samples.histogram(names::JOURNAL_COMMIT.name),
+            durable: samples.histogram(names::MESSAGE_DURABLE.name),
+            age: samples.histogram(names::MESSAGE_AGE.name),
         }
     }
 }
@@ -198,15 +202,15 @@ impl Model {
             actors: pair.actors(),
             memory: Memory::of(&pair),
             in_hand: InHand {
-                messages: pair.gauge("idtrail_messages_in_hand"),
-                rows_waiting: pair.gauge("idtrail_rows_waiting"),
-                partitions_open: pair.gauge("idtrail_partitions_open"),
+                messages: pair.gauge(names::MESSAGES_IN_HAND.name),
+                rows_waiting: pair.gauge(names::ROWS_WAITING.name),
+                partitions_open: pair.gauge(names::PARTITIONS_OPEN.name),
             },
             lag: Lag::of(&latencies, minute),
             lake: Lake {
-                files_per_sec: pair.rate("idtrail_files_written_total"),
-                rows_per_sec: pair.rate("idtrail_file_rows_total"),
-                bytes_per_sec: pair.rate("idtrail_file_bytes_total"),
+                files_per_sec: pair.rate(names::FILES_WRITTEN.name),
+                rows_per_sec: pair.rate(names::FILE_ROWS.name),
+                bytes_per_sec: pair.rate(names::FILE_BYTES.name),
             },
             troubles: Troubles::of(&pair),
             process: Process::of(&pair),
@@ -219,10 +223,10 @@ impl Journal {
     fn of(pair: &Pair<'_>, now: &Latencies, minute: &Latencies) -> Journal {
         let commit = |q| quantile(minute.commit.as_ref(), now.commit.as_ref(), q);
         Journal {
-            leading: pair.gauge("idtrail_journal_leading").map(|one| one > 0.0),
-            head: pair.gauge("idtrail_journal_head"),
-            commits_per_sec: pair.rate("idtrail_journal_commits_total"),
-            bytes_per_sec: pair.rate("idtrail_journal_bytes_total"),
+            leading: pair.gauge(names::JOURNAL_LEADING.name).map(|one| one > 0.0),
+            head: pair.gauge(names::JOURNAL_HEAD.name),
+            commits_per_sec: pair.rate(names::JOURNAL_COMMITS.name),
+            bytes_per_sec: pair.rate(names::JOURNAL_BYTES.name),
             commit_p50_secs: commit(0.5),
             commit_p99_secs: commit(0.99),
         }
@@ -232,10 +236,10 @@ impl Journal {
 impl Memory {
     fn of(pair: &Pair<'_>) -> Memory {
         Memory {
-            credit_available_bytes: pair.gauge("idtrail_credit_available_bytes"),
-            credit_total_bytes: pair.gauge("idtrail_credit_total_bytes"),
-            credit_blocked: pair.share("idtrail_credit_blocked_microseconds_total", 1e6),
-            state_bytes: pair.gauge("idtrail_state_bytes"),
+            credit_available_bytes: pair.gauge(names::CREDIT_AVAILABLE.name),
+            credit_total_bytes: pair.gauge(names::CREDIT_TOTAL.name),
+            credit_blocked: pair.share(names::CREDIT_BLOCKED.name, 1e6),
+            state_bytes: pair.gauge(names::STATE_BYTES.name),
         }
     }
 }
@@ -256,12 +260,12 @@ impl Lag {
 impl Troubles {
     fn of(pair: &Pair<'_>) -> Troubles {
         Troubles {
-            restarts: pair.tally(RESTARTS),
-            queue: pair.tally("idtrail_queue_errors_total"),
-            journal: pair.tally("idtrail_journal_errors_total"),
-            uploads: pair.tally("idtrail_uploads_failed_total"),
-            objects: pair.tally("idtrail_objects_failed_total"),
-            aws: pair.tally(AWS_ERRORS),
+            restarts: pair.tally(names::ACTOR_RESTARTS.name),
+            queue: pair.tally(names::QUEUE_ERRORS.name),
+            journal: pair.tally(names::JOURNAL_ERRORS.name),
+            uploads: pair.tally(names::UPLOADS_FAILED.name),
+            objects: pair.tally(names::OBJECTS_FAILED.name),
+            aws: pair.tally(aws::AWS_ERRORS.name),
         }
     }
 }
@@ -271,9 +275,9 @@ impl Process {
         Process {
             cpu: pair.share("process_cpu_seconds_total", 1.0),
             resident_bytes: pair.gauge("process_resident_memory_bytes"),
-            compute_busy: pair.gauge("idtrail_compute_busy"),
-            compute_threads: pair.gauge("idtrail_compute_threads"),
-            compute_blocked: pair.share("idtrail_compute_blocked_microseconds_total", 1e6),
+            compute_busy: pair.gauge(names::COMPUTE_BUSY.name),
+            compute_threads: pair.gauge(names::COMPUTE_THREADS.name),
+            compute_blocked: pair.share(names::COMPUTE_BLOCKED.name, 1e6),
         }
     }
 }

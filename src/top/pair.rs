@@ -6,13 +6,12 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use actors::metrics as names;
+
 use super::model::{Actor, Call, Scrape, Source, Tally};
-use crate::scrape::Samples;
+use crate::{metrics as aws, scrape::Samples};
 
 pub(super) const START_TIME: &str = "process_start_time_seconds";
-pub(super) const RESTARTS: &str = "idtrail_actor_restarts_total";
-const AWS_REQUESTS: &str = "idtrail_aws_requests_total";
-pub(super) const AWS_ERRORS: &str = "idtrail_aws_errors_total";
 
 /// Two answers of `/metrics`, and the time between them.
 pub(super) struct Pair<'s> {
@@ -84,8 +83,13 @@ impl<'s> Pair<'s> {
     }
 
     pub(super) fn sources(&self) -> Vec<Source> {
-        let grown = ["received", "stored", "duplicate", "quarantined"]
-            .map(|kind| self.by(&format!("idtrail_events_{kind}_total"), "source"));
+        let grown = [
+            names::EVENTS_RECEIVED,
+            names::EVENTS_STORED,
+            names::EVENTS_DUPLICATE,
+            names::EVENTS_QUARANTINED,
+        ]
+        .map(|metric| self.by(metric.name, names::SOURCE));
         let names: BTreeSet<&String> = grown.iter().flat_map(BTreeMap::keys).collect();
         let row = |source: &String| {
             let [received, stored, duplicate, quarantined] =
@@ -103,12 +107,12 @@ impl<'s> Pair<'s> {
 
     /// Those with a mailbox; a supervisor is told of by its restarts alone.
     pub(super) fn actors(&self) -> Vec<Actor> {
-        let fill = self.now.by("idtrail_mailbox_fill", "actor");
-        let slots = self.now.by("idtrail_mailbox_slots", "actor");
-        let blocked = self.by("idtrail_mailbox_blocked_microseconds_total", "actor");
-        let handled = self.by("idtrail_actor_handled_total", "actor");
-        let cpu = self.by("idtrail_actor_cpu_nanoseconds_total", "actor");
-        let restarts = self.now.by(RESTARTS, "actor");
+        let fill = self.now.by(names::MAILBOX_FILL.name, names::ACTOR);
+        let slots = self.now.by(names::MAILBOX_SLOTS.name, names::ACTOR);
+        let blocked = self.by(names::MAILBOX_BLOCKED.name, names::ACTOR);
+        let handled = self.by(names::ACTOR_HANDLED.name, names::ACTOR);
+        let cpu = self.by(names::ACTOR_CPU.name, names::ACTOR);
+        let restarts = self.now.by(names::ACTOR_RESTARTS.name, names::ACTOR);
         let tables = [&slots, &handled, &cpu, &restarts];
         let names: BTreeSet<&String> = tables.into_iter().flat_map(BTreeMap::keys).collect();
         let row = |actor: &String| Actor {
@@ -124,9 +128,9 @@ impl<'s> Pair<'s> {
     }
 
     pub(super) fn calls(&self) -> Vec<Call> {
-        let grown = self.by(AWS_REQUESTS, "operation");
-        let errors = self.now.by(AWS_ERRORS, "operation");
-        let new_errors = self.by(AWS_ERRORS, "operation");
+        let grown = self.by(aws::AWS_REQUESTS.name, aws::OPERATION);
+        let errors = self.now.by(aws::AWS_ERRORS.name, aws::OPERATION);
+        let new_errors = self.by(aws::AWS_ERRORS.name, aws::OPERATION);
         let row = |(operation, requests): (String, f64)| {
             let number = |of: &BTreeMap<String, f64>| of.get(&operation).copied().unwrap_or(0.0);
             Call {

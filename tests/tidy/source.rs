@@ -6,8 +6,8 @@ use std::{collections::BTreeSet, fs, path::Path};
 use syn::{spanned::Spanned, visit::Visit};
 
 /// Where Rust code lives.
-const FOLDERS: [&str; 8] = [
-    "audit", "actors", "company", "src", "tests", "benches", "fuzz", "examples",
+const FOLDERS: [&str; 9] = [
+    "audit", "actors", "company", "heap", "src", "tests", "benches", "fuzz", "examples",
 ];
 
 /// What a file's path has in it if it is compiled for tests alone.
