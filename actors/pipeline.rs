@@ -34,7 +34,7 @@ use crate::{
         tenants::Tenants,
     },
     journal::{
-        Candidate, Window,
+        Candidate, Follow, Window,
         appender::{self, Appender},
         desk::Desk,
         leader::{self, Leader},
@@ -66,6 +66,8 @@ pub struct Setup {
     pub topology: Arc<Topology>,
     pub journal: JournalName,
     pub candidate: Candidate,
+    /// How it stands by while another process leads; `None` if none can.
+    pub follow: Option<Follow>,
     pub places: Arc<Database>,
     pub codec: Codec,
     /// How much of a message or object is read at most; a parcel's size is the
@@ -99,7 +101,7 @@ impl Pipeline {
         report::starting();
         let limits = setup.topology.limits();
         let budget = Budget::new(limits.budget.bytes);
-        let leader = Leader::new(setup.candidate.clone(), leader_limits(&setup.topology));
+        let leader = Leader::new(setup.candidate.clone(), leader_limits(setup));
         let desk = Desk::new(leader, Arc::clone(&ports.clock), budget);
         let kept = Kept {
             desk: desk.clone(),
@@ -196,12 +198,10 @@ impl Kept {
         tree.add(appender_box, {
             let attempt = topology.limits().journal.attempt_timeout;
             let (store, journal) = (Arc::clone(&ports.transient), setup.journal.clone());
-            let beat = topology.limits().journal.heartbeat;
             let (desk, labels) = (self.desk.clone(), self.labels.clone());
             move |_| Appender {
                 desk: desk.clone(),
                 log: Log::new(Arc::clone(&store), &journal, attempt),
-                beat,
                 settled: deleter.clone(),
                 planner: planner.clone(),
                 labels: labels.clone(),
@@ -353,12 +353,25 @@ pub fn window(topology: &Topology) -> Window {
     }
 }
 
-fn leader_limits(topology: &Topology) -> leader::Limits {
-    let limits = topology.limits();
+/// How a process stands by that shares its journal with others. They must not
+/// all find the same moment silent.
+pub fn follow(topology: &Topology, candidate: &Candidate) -> Follow {
+    let journal = &topology.limits().journal;
+    let eighth = u64::try_from(journal.silence.as_millis() / 8).unwrap_or(u64::MAX);
+    let jitter = Duration::from_millis(candidate.incarnation.0 % eighth.max(1));
+    Follow {
+        silence: journal.silence + jitter,
+        warm: journal.warm,
+    }
+}
+
+fn leader_limits(setup: &Setup) -> leader::Limits {
+    let topology = &setup.topology;
     leader::Limits {
         window: window(topology),
-        heartbeat: limits.journal.heartbeat,
+        heartbeat: topology.limits().journal.heartbeat,
         seal: seal_limits(topology),
+        follow: setup.follow,
     }
 }
 

@@ -211,6 +211,11 @@ pub(crate) fn journal_read(seq: u64, rows_waiting: u64) {
     tracing::info!(seq, rows_waiting, "journal read: leading");
 }
 
+pub(crate) fn journal_followed(seq: u64) {
+    gauge!(names::JOURNAL_LEADING.name).set(0);
+    tracing::info!(seq, "journal read: another process leads, this one follows");
+}
+
 pub(crate) fn journal_fenced(pause: Duration) {
     counter!(names::JOURNAL_FENCED.name).increment(1);
     gauge!(names::JOURNAL_LEADING.name).set(0);

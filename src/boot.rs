@@ -12,7 +12,7 @@ use actors::{
     },
     ingest::tenants::Tenants,
     journal::{Candidate, replica::Birth},
-    pipeline::{Pipeline, Ports, Setup},
+    pipeline::{self, Pipeline, Ports, Setup},
     ports::{self, Created, StoreError},
     report,
 };
@@ -136,10 +136,16 @@ pub async fn start_on(
     }
     let compute = topology.limits().compute.clone();
     let compute = Compute::new(compute.threads, compute.slots)?;
+    let candidate = candidate();
+    // A data directory's lock says that nobody else is there.
+    let shared = lock
+        .is_none()
+        .then(|| pipeline::follow(&topology, &candidate));
     let setup = Setup {
         topology: Arc::new(topology),
         journal: settings.journal.clone(),
-        candidate: candidate(),
+        candidate,
+        follow: shared,
         places,
         codec: match settings.lake_compression {
             Compression::Mixed => Codec::Zstd,

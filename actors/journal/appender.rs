@@ -1,5 +1,5 @@
-//! Writes the journal: takes closed batches, drives the leader, and lets go of
-//! what is durable.
+//! Writes the journal, or follows it: takes closed batches, drives the protocol,
+//! and lets go of what is durable.
 //!
 //! It owns nothing: the batch being written belongs to the leader, so the next
 //! incarnation goes on with the same bytes in the same slot. It never gives up
@@ -27,8 +27,8 @@ use crate::{
 const PAUSE_MIN: Duration = Duration::from_millis(50);
 const PAUSE_MAX: Duration = Duration::from_secs(5);
 
-/// How long a fenced leader keeps still before it fences in turn: the silence
-/// after which a follower would.
+/// How long a fenced leader that does not follow keeps still before it fences in
+/// turn: the silence after which a follower would.
 const FENCED_PAUSE: Duration = Duration::from_secs(15);
 
 #[allow(
@@ -55,7 +55,6 @@ pub struct Closed<R: Rider> {
 pub struct Appender<R: Rider> {
     pub desk: Desk<R>,
     pub log: Log,
-    pub beat: Duration,
     pub settled: Address<Vec<R>>,
     pub planner: Address<planner::Message>,
     pub labels: Labels,
@@ -85,24 +84,14 @@ impl<R: Rider> Actor for Appender<R> {
         }
         self.write_all().await?;
         if beat {
-            cx.wake_after(self.until_next_beat()?, Message::Beat);
+            let wait = self.desk.leader()?.wait(self.desk.now());
+            cx.wake_after(wait, Message::Beat);
         }
         Ok(())
     }
 }
 
 impl<R: Rider> Appender<R> {
-    /// A heartbeat is due when nothing was acknowledged for so long.
-    fn until_next_beat(&self) -> Result<Duration, Failure> {
-        let now = self.desk.now();
-        let silent = Duration::from_millis(self.desk.leader()?.unacknowledged_ms(now));
-        Ok(self
-            .beat
-            .checked_sub(silent)
-            .filter(|left| !left.is_zero())
-            .unwrap_or(self.beat))
-    }
-
     /// Asks the store until the leader has nothing more to ask.
     async fn write_all(&mut self) -> Result<(), Failure> {
         let mut pause = PAUSE_MIN;
@@ -159,9 +148,17 @@ impl<R: Rider> Appender<R> {
                 // The tree has ended: the messages stay in the queue.
                 let _ended = self.settled.send(riders).await;
             }
+            Turn::Following => {
+                let head = self.desk.leader()?.replica().head();
+                report::journal_followed(head.seq.0);
+            }
             Turn::Fenced => {
-                report::journal_fenced(FENCED_PAUSE);
-                tokio::time::sleep(FENCED_PAUSE).await;
+                let pause = match self.desk.leader()?.is_following() {
+                    true => Duration::ZERO,
+                    false => FENCED_PAUSE,
+                };
+                report::journal_fenced(pause);
+                tokio::time::sleep(pause).await;
             }
         }
         Ok(())

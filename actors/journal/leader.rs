@@ -1,4 +1,4 @@
-//! The journal protocol of one process: a machine without I/O.
+//! The journal protocol of one process, leading or not: a machine without I/O.
 //!
 //! [`Leader::next`] says what the store should be asked, [`Leader::answer`]
 //! takes what it said and tells what came of it; the same code runs under the
@@ -24,6 +24,7 @@ use audit::{
 use super::{
     claims::{BatchNo, Claims, Rider, Verdict},
     effect::{Answer, Effect, Now},
+    following::{Follow, Following, Heard},
     known::Window,
     replica::{Birth, Corrupt, OpenPlan, PlanId, Replica},
     seal::{self, SealLimits},
@@ -48,6 +49,8 @@ pub struct Limits {
     pub window: Window,
     pub heartbeat: Duration,
     pub seal: SealLimits,
+    /// `None`: nobody else can lead, so this process does at once.
+    pub follow: Option<Follow>,
 }
 
 /// What a closed batch writes: rows, entries for the quarantine, and what they
@@ -62,6 +65,8 @@ pub struct Contents {
 /// What came of an answer.
 #[derive(Debug)]
 pub enum Turn<R> {
+    /// All that is in the log was taken in; another leads.
+    Following,
     /// The log is read and ours.
     Serving,
     /// An object is in the log. Its riders are to be honoured: their events are
@@ -97,6 +102,7 @@ pub struct Leader<R> {
 
 #[derive(Debug)]
 enum Phase {
+    Following(Following),
     Taking(Takeover),
     Serving {
         writing: Option<(Slot, Option<BatchNo>)>,
@@ -114,11 +120,12 @@ struct Outbox {
 
 impl<R: Rider> Leader<R> {
     pub fn new(candidate: Candidate, limits: Limits) -> Leader<R> {
+        let replica = Replica::new(limits.window);
         Leader {
             candidate,
             limits,
-            replica: Replica::new(limits.window),
-            phase: Phase::Taking(Takeover::Survey),
+            phase: standby(&limits, &replica),
+            replica,
             claims: Claims::new(),
             submitted: VecDeque::new(),
             outbox: Outbox::default(),
@@ -137,6 +144,24 @@ impl<R: Rider> Leader<R> {
 
     pub fn is_released(&self) -> bool {
         matches!(self.phase, Phase::Released)
+    }
+
+    /// Whether another process is taken to lead.
+    pub fn is_following(&self) -> bool {
+        matches!(self.phase, Phase::Following(_))
+    }
+
+    /// How long there will be nothing to ask, if nothing is submitted.
+    pub fn wait(&self, now: Now) -> Duration {
+        match &self.phase {
+            Phase::Following(following) => following.wait(now),
+            _ => {
+                let silent = Duration::from_millis(self.unacknowledged_ms(now));
+                let left = self.limits.heartbeat.checked_sub(silent);
+                left.filter(|left| !left.is_zero())
+                    .unwrap_or(self.limits.heartbeat)
+            }
+        }
     }
 
     /// The generation and secret, while serving.
@@ -237,9 +262,13 @@ impl<R: Rider> Leader<R> {
         !self.outbox.is_empty()
     }
 
-    /// Writes `release` when all else is written; then it never acts again.
+    /// Writes `release` when all else is written, if it leads; then it never acts
+    /// again.
     pub fn release(&mut self) {
-        self.outbox.release = true;
+        match self.phase {
+            Phase::Following(_) => self.phase = Phase::Released,
+            _ => self.outbox.release = true,
+        }
     }
 
     /// What the store should be asked now; the same until it is answered.
@@ -249,6 +278,10 @@ impl<R: Rider> Leader<R> {
             self.phase = Phase::Serving { writing: composed };
         }
         match &self.phase {
+            Phase::Following(following) => {
+                let follow = self.limits.follow?;
+                following.effect(&self.replica, follow, now)
+            }
             Phase::Taking(takeover) => takeover.effect(&self.replica),
             Phase::Serving { writing } => writing.as_ref().map(|(slot, _)| slot.effect()),
             Phase::Released => None,
@@ -257,14 +290,21 @@ impl<R: Rider> Leader<R> {
 
     pub fn answer(&mut self, answer: Answer, now: Now) -> Result<Option<Turn<R>>, Corrupt> {
         match std::mem::replace(&mut self.phase, Phase::Released) {
+            Phase::Following(following) => return self.heard(following, answer, now),
             Phase::Taking(takeover) => {
                 let phase = takeover.answer(answer, &self.candidate, &mut self.replica, now)?;
-                if matches!(phase, Takeover::Won) {
-                    self.acknowledged_boot_ms = Some(now.boot_ms);
-                    self.phase = Phase::Serving { writing: None };
-                    return Ok(Some(Turn::Serving));
-                }
-                self.phase = Phase::Taking(phase);
+                self.phase = match phase {
+                    Takeover::Won => {
+                        self.acknowledged_boot_ms = Some(now.boot_ms);
+                        self.phase = Phase::Serving { writing: None };
+                        return Ok(Some(Turn::Serving));
+                    }
+                    Takeover::Lost if self.outbox.release && self.limits.follow.is_some() => {
+                        Phase::Released
+                    }
+                    Takeover::Lost => standby(&self.limits, &self.replica),
+                    phase => Phase::Taking(phase),
+                };
             }
             Phase::Serving {
                 writing: Some((slot, batch)),
@@ -282,7 +322,7 @@ impl<R: Rider> Leader<R> {
                         .map(Some);
                 }
                 Fate::Lost => {
-                    self.phase = Phase::Taking(Takeover::Survey);
+                    self.phase = standby(&self.limits, &self.replica);
                     self.claims.clear();
                     self.submitted.clear();
                     self.reported.clear();
@@ -296,6 +336,30 @@ impl<R: Rider> Leader<R> {
             phase => self.phase = phase,
         }
         Ok(None)
+    }
+
+    /// What a follower makes of an answer.
+    fn heard(
+        &mut self,
+        following: Following,
+        answer: Answer,
+        now: Now,
+    ) -> Result<Option<Turn<R>>, Corrupt> {
+        let Some(follow) = self.limits.follow else {
+            self.phase = Phase::Taking(Takeover::Survey);
+            return Ok(None);
+        };
+        let (phase, turn) = match following.answer(answer, &mut self.replica, follow, now)? {
+            Heard::Following(following) => (Phase::Following(following), None),
+            Heard::CaughtUp(following) => (Phase::Following(following), Some(Turn::Following)),
+            Heard::Silence => (Phase::Taking(Takeover::Survey), None),
+            Heard::Doubt => {
+                self.replica = Replica::new(self.limits.window);
+                (standby(&self.limits, &self.replica), None)
+            }
+        };
+        self.phase = phase;
+        Ok(turn)
     }
 
     fn committed(
@@ -374,6 +438,14 @@ impl<R: Rider> Leader<R> {
             // A clock that was set back must not make the journal's time go back.
             written_at_ms: now.wall_ms.max(head.written_at_ms),
         })
+    }
+}
+
+/// What a process does that does not lead.
+fn standby(limits: &Limits, replica: &Replica) -> Phase {
+    match limits.follow {
+        Some(_) => Phase::Following(Following::new(replica)),
+        None => Phase::Taking(Takeover::Survey),
     }
 }
 

@@ -10,6 +10,7 @@ pub mod appender;
 pub mod claims;
 pub mod desk;
 pub mod effect;
+mod following;
 mod known;
 pub mod leader;
 pub mod log;
@@ -20,5 +21,6 @@ pub mod seal;
 mod slot;
 mod takeover;
 
+pub use following::Follow;
 pub use known::Window;
 pub use takeover::Candidate;

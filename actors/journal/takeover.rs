@@ -7,7 +7,7 @@
 
 use audit::{
     journal::{Digest, Fence, Header, Incarnation, Object, Record, Sealed},
-    journal_id::Seq,
+    journal_id::{Gen, Seq},
 };
 
 use super::{
@@ -45,6 +45,8 @@ pub(crate) enum Takeover {
         missing: Option<Seq>,
     },
     Won,
+    /// Another's fence stands.
+    Lost,
 }
 
 /// A fence that stands, and the boundary as it was before.
@@ -59,11 +61,13 @@ impl Takeover {
     pub(crate) fn effect(&self, replica: &Replica) -> Option<Effect> {
         match self {
             Takeover::Survey | Takeover::Recheck { .. } => Some(Effect::Boundary),
-            Takeover::Find { boundary } => Some(Effect::Last { after: *boundary }),
+            Takeover::Find { boundary } => Some(Effect::Last {
+                after: find_after(*boundary, replica),
+            }),
             Takeover::Link { last, .. } => Some(Effect::Read(*last)),
             Takeover::Fence { slot, .. } => Some(slot.effect()),
             Takeover::Replay(_) => Some(Effect::Read(replica.head().seq.next())),
-            Takeover::Won => None,
+            Takeover::Won | Takeover::Lost => None,
         }
     }
 
@@ -82,10 +86,13 @@ impl Takeover {
             (Takeover::Link { .. }, Answer::Object(None)) => Ok(Takeover::Survey),
             (Takeover::Link { boundary, last }, Answer::Object(Some(bytes))) => {
                 let (before, digest) = decode(last, &bytes)?;
-                Ok(Takeover::Fence {
-                    boundary,
-                    slot: fence_after(&before, digest, candidate, now),
-                })
+                let Header {
+                    generation,
+                    written_at_ms,
+                    ..
+                } = before.header;
+                let slot = fence_after((last, digest), generation, written_at_ms, candidate, now);
+                Ok(Takeover::Fence { boundary, slot })
             }
             (Takeover::Fence { boundary, slot }, answer) => Ok(match slot.answer(answer) {
                 Fate::Open(slot) => Takeover::Fence { boundary, slot },
@@ -95,7 +102,7 @@ impl Takeover {
                     sealed,
                 }
                 .replay(replica),
-                Fate::Lost => Takeover::Survey,
+                Fate::Lost => Takeover::Lost,
             }),
             (Takeover::Replay(fenced), Answer::Object(Some(bytes))) => {
                 let (object, digest) = decode(replica.head().seq.next(), &bytes)?;
@@ -146,7 +153,8 @@ impl Fenced {
     }
 }
 
-fn surveyed(boundary: Seq, replica: &Replica) -> Result<Takeover, Corrupt> {
+/// Whether what the replica has is where the log begins.
+pub(crate) fn surveyed(boundary: Seq, replica: &Replica) -> Result<Takeover, Corrupt> {
     if boundary > replica.head().seq {
         let what = "older objects were collected, which this version cannot start from: \
                     run the version that collected them, or a newer one";
@@ -181,7 +189,10 @@ fn found(
             let slot = Slot::new(Object::new(header, vec![fence]), false);
             Ok(Takeover::Fence { boundary, slot })
         }
-        Some(last) if last >= head.seq => Ok(Takeover::Link { boundary, last }),
+        // Nothing came since the replica's last, which nobody needs to read again.
+        Some(last) if last == head.seq => Ok(fence_on(boundary, candidate, replica, now)),
+        None if boundary == head.seq => Ok(fence_on(boundary, candidate, replica, now)),
+        Some(last) if last > head.seq => Ok(Takeover::Link { boundary, last }),
         _ => Err(Corrupt {
             seq: head.seq,
             what: "it was there and is gone".into(),
@@ -189,20 +200,47 @@ fn found(
     }
 }
 
+/// Where to look for the last slot: from the replica's own on, which must be
+/// there unless it was collected.
+fn find_after(boundary: Seq, replica: &Replica) -> Seq {
+    boundary.max(Seq(replica.head().seq.0.saturating_sub(1)))
+}
+
+/// A fence in the slot after the replica's last.
+fn fence_on(boundary: Seq, candidate: &Candidate, replica: &Replica, now: Now) -> Takeover {
+    let head = replica.head();
+    let birth = replica.birth().unwrap_or(candidate.birth);
+    let slot = fence_after(
+        (head.seq, head.digest),
+        birth.generation,
+        head.written_at_ms,
+        candidate,
+        now,
+    );
+    Takeover::Fence { boundary, slot }
+}
+
 /// A fence in the slot after `before`.
-fn fence_after(before: &Object, digest: Digest, candidate: &Candidate, now: Now) -> Slot {
+fn fence_after(
+    (before, digest): (Seq, Digest),
+    generation: Gen,
+    written_at_ms: i64,
+    candidate: &Candidate,
+    now: Now,
+) -> Slot {
     let header = Header {
         writer: candidate.incarnation,
-        generation: before.header.generation,
-        seq: before.header.seq.next(),
+        generation,
+        seq: before.next(),
         previous: digest,
-        written_at_ms: now.wall_ms.max(before.header.written_at_ms),
+        written_at_ms: now.wall_ms.max(written_at_ms),
     };
     let fence = Record::Fence(Fence { secret: None });
     Slot::new(Object::new(header, vec![fence]), false)
 }
 
-fn decode(seq: Seq, bytes: &bytes::Bytes) -> Result<(Object, Digest), Corrupt> {
+/// The object of this slot.
+pub(crate) fn decode(seq: Seq, bytes: &bytes::Bytes) -> Result<(Object, Digest), Corrupt> {
     let corrupt = |what: String| Corrupt { seq, what };
     let (object, digest) = Object::decode(bytes).map_err(|error| corrupt(error.to_string()))?;
     if object.header.seq != seq {

@@ -1,8 +1,8 @@
 //! A small world in virtual time, in which the journal protocol is put under
 //! faults.
 //!
-//! One seed is one world: messages with duplicates among them, one or two
-//! processes that both believe they lead, crashes and pauses anywhere, writes
+//! One seed is one world: messages with duplicates among them, one to three
+//! processes of which some believe that they lead and some follow, crashes and pauses anywhere, writes
 //! whose answer is lost or that take effect later, messages delivered again,
 //! deletes that get lost. The code under test is the real one: [`Leader`], the
 //! replica state, the codec, the table of messages in hand. The world checks the

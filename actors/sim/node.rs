@@ -18,7 +18,7 @@ use super::{
 use crate::{
     ingest::inflight::{InFlight, Ticket},
     journal::{
-        Candidate, Window,
+        Candidate, Follow, Window,
         claims::{BatchNo, Rider, Verdict},
         effect::{Answer, Effect, Now, Outcome},
         leader::{Contents, Leader, Limits, Turn},
@@ -55,6 +55,8 @@ pub(super) struct Node {
     /// Waits for an answer of the network.
     pub(super) waiting: bool,
     mutant: Option<Mutant>,
+    /// How often it stopped following in order to lead.
+    pub(super) took_over: u64,
 }
 
 /// A write under way in the network.
@@ -62,6 +64,16 @@ pub(super) struct Node {
 pub(super) enum Write {
     Log(Seq, Bytes),
     File(PlanId, File, Box<Done>),
+}
+
+/// A third of all processes fence at once, a third follow warm, a third cold.
+fn follow(candidate: &Candidate) -> Option<Follow> {
+    let warm = match candidate.incarnation.0 / 4 % 3 {
+        0 => return None,
+        kind => kind == 1,
+    };
+    let silence = Duration::from_millis(1_500 + candidate.incarnation.0 / 12 % 1_000);
+    Some(Follow { silence, warm })
 }
 
 pub(super) fn candidate(dice: &mut Dice, birth: Birth) -> Candidate {
@@ -85,6 +97,7 @@ impl Node {
                 raw_bytes: u64::MAX,
                 open_max: 2,
             },
+            follow: follow(&candidate),
         };
         let skews_ms = [0, 3_600_000, -3_600_000, 960_000];
         Node {
@@ -99,6 +112,7 @@ impl Node {
             asleep_until: 0,
             waiting: false,
             mutant,
+            took_over: 0,
         }
     }
 
@@ -131,11 +145,17 @@ impl Node {
             }
             (_, answer) => answer,
         };
+        let followed = self.leader.is_following();
         let turn = self
             .leader
             .answer(answer, self.now(world))
             .map_err(|corrupt| Violation(format!("I3: {corrupt}")))?;
+        world.agree(self.leader.replica())?;
+        if followed && !self.leader.is_following() {
+            self.took_over += 1;
+        }
         match turn {
+            Some(Turn::Following) => world.note("followed", 0),
             Some(Turn::Committed { riders, .. }) => {
                 self.owns_head(world)?;
                 for rider in riders {

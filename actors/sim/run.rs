@@ -57,7 +57,7 @@ pub(super) fn run(seed: u64, mutant: Option<Mutant>) -> Result<Report, Violation
         sleep: *dice.pick(&[0, 10, 30]).unwrap_or(&0),
         panic: *dice.pick(&[0, 20]).unwrap_or(&0),
     };
-    let count = dice.between(1, 2);
+    let count = dice.between(1, 3);
     let steps = dice.between(100, 700);
     let nodes = (0..count)
         .map(|_| Node::new(node::candidate(&mut dice, birth), mutant))
@@ -204,7 +204,12 @@ impl Run {
         if self.fault(self.odds.store, "unreachable") {
             return Ok(());
         }
-        self.nodes[index].answer(&mut self.world, answer)
+        let before = self.nodes[index].took_over;
+        self.nodes[index].answer(&mut self.world, answer)?;
+        if self.nodes[index].took_over > before {
+            self.count("follower took over");
+        }
+        Ok(())
     }
 
     fn file(&mut self, index: usize) -> Checked {

@@ -37,6 +37,7 @@ fn twenty_thousand_worlds_lose_nothing_and_double_nothing() {
         "answer lost",
         "write late",
         "batch lost",
+        "follower took over",
     ] {
         let injected = counts.get(fault).copied().unwrap_or_default();
         assert!(

@@ -4,7 +4,7 @@
 use std::collections::{BTreeMap, BTreeSet, HashSet};
 
 use audit::{
-    journal::{Object, Plan, Record},
+    journal::{Digest, Object, Plan, Record},
     journal_id::Seq,
     key::{Key, KeyXor, Secret},
     partition::{Day, Partition},
@@ -14,7 +14,7 @@ use audit::{
 use bytes::Bytes;
 
 use super::dice::Dice;
-use crate::journal::replica::PlanId;
+use crate::journal::replica::{PlanId, Replica};
 
 pub(super) type EventId = u64;
 pub(super) type MessageNo = u64;
@@ -47,8 +47,14 @@ pub(super) struct World {
     pub(super) trace: u64,
     secret: Secret,
     truth: Truth,
+    /// What a replica is that has applied the log up to a slot.
+    replicas: BTreeMap<Seq, Shape>,
     receipts: u64,
 }
+
+/// What replicas that applied the same must agree in: head, rows that wait,
+/// partitions, open plans.
+type Shape = (Digest, u64, usize, Vec<PlanId>);
 
 /// What the log says, decoded as it lands.
 #[derive(Debug, Default)]
@@ -83,6 +89,7 @@ impl World {
             trace: 0xcbf2_9ce4_8422_2325,
             secret,
             truth: Truth::default(),
+            replicas: BTreeMap::new(),
             receipts: 0,
             dice: Dice::new(dice.next()),
         };
@@ -266,6 +273,23 @@ impl World {
         }
         self.lake.insert(id.clone(), file.clone());
         Ok(true)
+    }
+
+    /// Replicas that applied the same objects are equal, whoever wrote them.
+    pub(super) fn agree(&mut self, replica: &Replica) -> Checked {
+        let head = replica.head();
+        let shape = (
+            head.digest,
+            replica.rows_waiting(),
+            replica.waiting().len(),
+            replica.open_plans().map(|open| open.id.clone()).collect(),
+        );
+        let first = self.replicas.entry(head.seq).or_insert(shape.clone());
+        if *first == shape {
+            Ok(())
+        } else {
+            Err(Violation(format!("two replicas differ at {}", head.seq)))
+        }
     }
 
     /// I2 at the end: every event in exactly one file.

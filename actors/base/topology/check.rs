@@ -82,6 +82,7 @@ fn limits(limits: &Limits, report: &mut Report) {
         budget,
         parcel,
         batch,
+        journal,
         ..
     } = limits;
     let receive = RECEIVE_MESSAGES_MAX.saturating_mul(parcel.bytes);
@@ -112,6 +113,16 @@ fn limits(limits: &Limits, report: &mut Report) {
             format!(
                 "is {raw_bytes}, more than a journal object may hold: make it at most \
                  {OBJECT_BYTES_MAX}"
+            ),
+        );
+    }
+    if journal.silence < 3 * journal.attempt_timeout {
+        let least = 3 * journal.attempt_timeout.as_millis();
+        report.issue(
+            "journal.silence_ms",
+            format!(
+                "is less than three attempts (journal.attempt_timeout_ms), so that a slow write \
+                 would look like a dead leader: make it at least {least}"
             ),
         );
     }

@@ -49,6 +49,10 @@ pub struct BatchLimits {
 pub struct JournalLimits {
     pub attempt_timeout: Duration,
     pub heartbeat: Duration,
+    /// A follower leads when the journal has stood still for so long.
+    pub silence: Duration,
+    /// A follower applies records as they come.
+    pub warm: bool,
     /// Nothing is received while the newest commit is older and something is pending.
     pub commit_stale: Duration,
 }
@@ -103,6 +107,8 @@ impl Limits {
             journal: root.section("journal", |section| JournalLimits {
                 attempt_timeout: section.millis("attempt_timeout_ms"),
                 heartbeat: section.millis("heartbeat_ms"),
+                silence: section.millis("silence_ms"),
+                warm: section.switch("warm"),
                 commit_stale: section.millis("commit_stale_ms"),
             }),
             seal: root.section("seal", |section| SealLimits {

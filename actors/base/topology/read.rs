@@ -235,6 +235,10 @@ impl Section<'_> {
         Some(self.text(key))
     }
 
+    pub(super) fn switch(&mut self, key: &'static str) -> bool {
+        self.required(key, "true or false", Item::as_bool)
+    }
+
     /// False if it is missing.
     pub(super) fn flag(&mut self, key: &'static str) -> bool {
         self.get(key).is_some() && self.required(key, "true or false", Item::as_bool)

@@ -53,6 +53,7 @@ impl Scene {
                 raw_bytes: 10,
                 open_max: 1,
             },
+            follow: None,
         };
         let log = BTreeMap::new();
         let leader = Leader::new(candidate, limits);

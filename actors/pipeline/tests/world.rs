@@ -170,6 +170,7 @@ impl World {
                     secret: SECRET,
                 },
             },
+            follow: None,
             places: Database::open(None).0,
             codec: Codec::Zstd,
             limits: message::Limits::default(),

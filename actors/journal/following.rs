@@ -1,0 +1,238 @@
+//! Not leading: taking in what the leader writes, and noticing that nobody does.
+//!
+//! A warm follower reads the slot after the last one it applied, again and
+//! again, and applies what comes, so that it may lead at once. A cold one looks
+//! only whether the log grows; it reads it when it takes over. Both lead when
+//! the log is empty, when its last words are `release`, or when the next slot
+//! was found empty for as long as [`Follow::silence`] says. Nothing is safe
+//! because of that silence, the fence sees to it; it keeps replicas from duels.
+//!
+//! What a warm follower applies must be history and not an impostor in a slot
+//! that was collected. It is if the slot was seen empty lately: collected are
+//! only objects a day old. So after a start, and after a long time without a
+//! look, the boundary is read before the tail and once more after it
+//! (protocol, step 3).
+
+use std::time::Duration;
+
+use audit::{
+    journal::{Object, Record},
+    journal_id::Seq,
+};
+
+use super::{
+    effect::{Answer, Effect, Now},
+    replica::{Corrupt, Replica},
+    takeover::{decode, surveyed},
+};
+
+/// A slot that was empty so lately cannot have been collected since.
+const TRUSTED_MS: u64 = 3_600_000;
+
+/// Between two looks while objects come, and when none do.
+const POLL_BUSY_MS: u64 = 250;
+const POLL_QUIET_MS: u64 = 1_000;
+
+/// Looks further apart than this say nothing of the time between them: this
+/// process slept, or the store could not be reached, by the leader as little.
+const GAP_MS: u64 = 5_000;
+
+/// How a process stands by.
+#[derive(Clone, Copy, Debug)]
+pub struct Follow {
+    /// How long the log must stand still before this process leads.
+    pub silence: Duration,
+    /// Records are applied as they come.
+    pub warm: bool,
+}
+
+#[derive(Debug)]
+pub(crate) struct Following {
+    step: Step,
+    /// The last slot that is known to be in use.
+    seen: Seq,
+    /// The object in it ends with `release`.
+    released: bool,
+    quiet: Quiet,
+    /// When the next slot was last seen empty, or the last one was read.
+    looked_ms: Option<u64>,
+    next_look_ms: u64,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+enum Step {
+    /// Before anything is applied that may be old.
+    Survey,
+    /// Up to the end of the log as it is now.
+    Catch {
+        boundary: Seq,
+    },
+    Recheck {
+        boundary: Seq,
+    },
+    /// At the end of the log.
+    Tail,
+    /// Of a cold follower: what the newest object says.
+    Peek,
+}
+
+/// How long the log has stood still, as far as anybody looked.
+#[derive(Clone, Copy, Default, Debug)]
+struct Quiet {
+    since_ms: Option<u64>,
+    last_ms: u64,
+}
+
+/// What comes of an answer.
+#[derive(Debug)]
+pub(crate) enum Heard {
+    Following(Following),
+    /// All that is there was taken in, for the first time since the start or
+    /// since this process led.
+    CaughtUp(Following),
+    /// Nobody leads.
+    Silence,
+    /// What was applied may be nobody's history: begin with nothing.
+    Doubt,
+}
+
+impl Following {
+    /// From what the replica has applied already.
+    pub(crate) fn new(replica: &Replica) -> Following {
+        Following {
+            step: Step::Survey,
+            seen: replica.head().seq,
+            released: false,
+            quiet: Quiet::default(),
+            looked_ms: None,
+            next_look_ms: 0,
+        }
+    }
+
+    pub(crate) fn effect(&self, replica: &Replica, follow: Follow, now: Now) -> Option<Effect> {
+        if now.boot_ms < self.next_look_ms {
+            return None;
+        }
+        Some(match self.step {
+            Step::Survey | Step::Recheck { .. } if follow.warm => Effect::Boundary,
+            Step::Tail if follow.warm && self.is_stale(now) => Effect::Boundary,
+            Step::Catch { .. } | Step::Tail if follow.warm => {
+                Effect::Read(replica.head().seq.next())
+            }
+            Step::Peek => Effect::Read(self.seen),
+            _ => Effect::Last { after: self.seen },
+        })
+    }
+
+    /// When to ask what is to be done next.
+    pub(crate) fn wait(&self, now: Now) -> Duration {
+        Duration::from_millis(self.next_look_ms.saturating_sub(now.boot_ms))
+    }
+
+    pub(crate) fn answer(
+        mut self,
+        answer: Answer,
+        replica: &mut Replica,
+        follow: Follow,
+        now: Now,
+    ) -> Result<Heard, Corrupt> {
+        match (self.step, answer) {
+            (Step::Survey | Step::Tail, Answer::Boundary(boundary)) => {
+                surveyed(boundary, replica)?;
+                self.looked_ms = Some(now.boot_ms);
+                self.step = Step::Catch { boundary };
+            }
+            (Step::Recheck { boundary }, Answer::Boundary(again)) => {
+                if again != boundary {
+                    return Ok(Heard::Doubt);
+                }
+                self.step = Step::Tail;
+                return Ok(self.caught_up(follow, now));
+            }
+            (Step::Catch { .. } | Step::Tail, Answer::Object(Some(bytes))) => {
+                let (object, digest) = decode(replica.head().seq.next(), &bytes)?;
+                self.heard(object.header.seq, &object, now);
+                replica.apply(object, digest)?;
+            }
+            (Step::Catch { boundary }, Answer::Object(None)) => {
+                self.step = Step::Recheck { boundary };
+            }
+            (Step::Tail, Answer::Object(None)) => return Ok(self.silent(follow, now)),
+            (Step::Peek, Answer::Object(Some(bytes))) => {
+                let (object, _) = decode(self.seen, &bytes)?;
+                self.heard(self.seen, &object, now);
+                self.step = Step::Tail;
+                return Ok(self.caught_up(follow, now));
+            }
+            // Collected meanwhile: there are newer ones.
+            (Step::Peek, Answer::Object(None)) => self.step = Step::Tail,
+            (_, Answer::Last(Some(last))) if !follow.warm => {
+                self.seen = last;
+                self.step = Step::Peek;
+            }
+            (step, Answer::Last(None)) if !follow.warm => {
+                self.step = Step::Tail;
+                return Ok(match step {
+                    Step::Survey => self.caught_up(follow, now),
+                    _ => self.silent(follow, now),
+                });
+            }
+            // An answer to a question of an earlier life: ask again.
+            _ => {}
+        }
+        Ok(Heard::Following(self))
+    }
+
+    fn is_stale(&self, now: Now) -> bool {
+        self.looked_ms
+            .is_none_or(|looked| now.boot_ms.saturating_sub(looked) > TRUSTED_MS)
+    }
+
+    fn heard(&mut self, seq: Seq, object: &Object, now: Now) {
+        self.seen = seq;
+        self.released = matches!(object.records.last(), Some(Record::Release));
+        self.quiet = Quiet::default();
+        self.looked_ms = Some(now.boot_ms);
+    }
+
+    fn caught_up(mut self, follow: Follow, now: Now) -> Heard {
+        match self.is_over(follow, now) {
+            true => Heard::Silence,
+            false => Heard::CaughtUp(self),
+        }
+    }
+
+    fn silent(mut self, follow: Follow, now: Now) -> Heard {
+        match self.is_over(follow, now) {
+            true => Heard::Silence,
+            false => Heard::Following(self),
+        }
+    }
+
+    /// The next slot is empty. Whether that means that nobody leads.
+    fn is_over(&mut self, follow: Follow, now: Now) -> bool {
+        self.looked_ms = Some(now.boot_ms);
+        let quiet_ms = self.quiet.lasts(now.boot_ms);
+        let pause = match quiet_ms {
+            ..POLL_QUIET_MS => POLL_BUSY_MS,
+            _ => POLL_QUIET_MS,
+        };
+        self.next_look_ms = now.boot_ms + pause;
+        self.released
+            || self.seen == Seq::ZERO
+            || u128::from(quiet_ms) >= follow.silence.as_millis()
+    }
+}
+
+impl Quiet {
+    fn lasts(&mut self, now_ms: u64) -> u64 {
+        if now_ms.saturating_sub(self.last_ms) > GAP_MS {
+            self.since_ms = None;
+        }
+        self.last_ms = now_ms;
+        now_ms.saturating_sub(*self.since_ms.get_or_insert(now_ms))
+    }
+}
+
+#[cfg(test)]
+mod tests;
