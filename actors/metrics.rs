@@ -250,6 +250,15 @@ pub const JOURNAL_LEADING: Metric = gauge(
     "idtrail_journal_leading",
     "1 while this process leads the journal",
 );
+pub const JOURNAL_EPOCH: Metric = gauge(
+    "idtrail_journal_epoch",
+    "Slot of the newest fence: it grows with each change of leaders, and is the same in all replicas",
+);
+pub const JOURNAL_APPLIED: Metric = gauge_of(
+    Unit::Seconds,
+    "idtrail_journal_applied_timestamp_seconds",
+    "When the newest journal object applied was written, by the leader's clock, in seconds since 1970: how far behind a follower is",
+);
 pub const JOURNAL_FENCED: Metric = counter(
     "idtrail_journal_fenced_total",
     "Times that another process took the journal over",
@@ -337,6 +346,8 @@ pub const ALL: &[Metric] = &[
     JOURNAL_COMMIT,
     JOURNAL_HEAD,
     JOURNAL_LEADING,
+    JOURNAL_EPOCH,
+    JOURNAL_APPLIED,
     JOURNAL_FENCED,
     JOURNAL_ERRORS,
     STATE_BYTES,

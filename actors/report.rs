@@ -247,6 +247,9 @@ pub(crate) fn journal_foreign(key: &str) {
 }
 
 pub(crate) fn state_held(replica: &Replica) {
+    let applied_secs = replica.head().written_at_ms as f64 / 1_000.0;
+    gauge!(names::JOURNAL_EPOCH.name).set(replica.epoch().0 as f64);
+    gauge!(names::JOURNAL_APPLIED.name).set(applied_secs);
     gauge!(names::STATE_BYTES.name).set(replica.retained_bytes() as f64);
     gauge!(names::PARTITIONS_OPEN.name).set(replica.waiting().len() as f64);
     gauge!(names::ROWS_WAITING.name).set(replica.rows_waiting() as f64);

@@ -120,13 +120,13 @@ impl Listening {
 
 fn readiness(watch: Watch) -> http::Probe {
     Arc::new(move || {
-        let (leading, head) = watch.leading();
-        let role = if leading { "leader" } else { "starting" };
+        let standing = watch.standing();
         Readiness {
-            ready: leading,
+            ready: standing.is_current,
             parts: BTreeMap::from([
-                ("role", role.to_owned()),
-                ("journal_head", head.to_string()),
+                ("role", standing.role.name().to_owned()),
+                ("journal_epoch", standing.epoch.0.to_string()),
+                ("journal_head", standing.head.0.to_string()),
                 ("version", VERSION.to_owned()),
             ]),
         }

@@ -129,6 +129,13 @@ impl Following {
         Duration::from_millis(self.next_look_ms.saturating_sub(now.boot_ms))
     }
 
+    /// How long ago the end of the log was looked at; `None` if it was not reached.
+    pub(crate) fn looked_at_end_ms(&self, now: Now) -> Option<u64> {
+        let at_end = matches!(self.step, Step::Tail | Step::Peek);
+        let looked = self.looked_ms.filter(|_| at_end)?;
+        Some(now.boot_ms.saturating_sub(looked))
+    }
+
     pub(crate) fn answer(
         mut self,
         answer: Answer,

@@ -8,6 +8,8 @@
 //! log; a fenced leader drops everything in hand; it never writes a slot before
 //! the outcome of the one before is known.
 
+mod standing;
+
 use std::{
     collections::{BTreeMap, BTreeSet, HashSet, VecDeque},
     time::Duration,
@@ -21,12 +23,13 @@ use audit::{
     quarantine::Entry,
 };
 
+pub use self::standing::{Role, Standing};
 use super::{
     claims::{BatchNo, Claims, Rider, Verdict},
     effect::{Answer, Effect, Now},
     following::{Follow, Following, Heard},
     known::Window,
-    replica::{Birth, Corrupt, OpenPlan, PlanId, Replica},
+    replica::{Corrupt, OpenPlan, PlanId, Replica},
     seal::{self, SealLimits},
     slot::{Fate, Slot},
     takeover::{Candidate, Takeover},
@@ -36,9 +39,6 @@ use super::{
 /// boundary after its next write: its slot may have been used and collected.
 /// Half of the age at which objects are collected.
 const GUARD_AFTER_MS: u64 = 12 * 3_600_000;
-
-/// A file is written only by a leader acknowledged less than this ago.
-const FRESH_MS: u64 = 10_000;
 
 /// Done records, and plans, in one object: an object must stay readable
 /// whatever a drain of many tenants brings at once.
@@ -136,58 +136,6 @@ impl<R: Rider> Leader<R> {
 
     pub fn replica(&self) -> &Replica {
         &self.replica
-    }
-
-    pub fn is_serving(&self) -> bool {
-        matches!(self.phase, Phase::Serving { .. })
-    }
-
-    pub fn is_released(&self) -> bool {
-        matches!(self.phase, Phase::Released)
-    }
-
-    /// Whether another process is taken to lead.
-    pub fn is_following(&self) -> bool {
-        matches!(self.phase, Phase::Following(_))
-    }
-
-    /// How long there will be nothing to ask, if nothing is submitted.
-    pub fn wait(&self, now: Now) -> Duration {
-        match &self.phase {
-            Phase::Following(following) => following.wait(now),
-            _ => {
-                let silent = Duration::from_millis(self.unacknowledged_ms(now));
-                let left = self.limits.heartbeat.checked_sub(silent);
-                left.filter(|left| !left.is_zero())
-                    .unwrap_or(self.limits.heartbeat)
-            }
-        }
-    }
-
-    /// The generation and secret, while serving.
-    pub fn birth(&self) -> Option<Birth> {
-        self.is_serving().then(|| self.replica.birth()).flatten()
-    }
-
-    /// Nothing is open, submitted or being written.
-    pub fn is_idle(&self) -> bool {
-        self.claims.is_empty()
-            && self.outbox.is_empty()
-            && matches!(
-                self.phase,
-                Phase::Serving { writing: None } | Phase::Released
-            )
-    }
-
-    /// Whether a file may be written now: serving, and acknowledged lately.
-    pub fn is_fresh(&self, now: Now) -> bool {
-        self.is_serving() && self.unacknowledged_ms(now) < FRESH_MS
-    }
-
-    /// Milliseconds since the store last acknowledged an object of ours.
-    pub fn unacknowledged_ms(&self, now: Now) -> u64 {
-        self.acknowledged_boot_ms
-            .map_or(u64::MAX, |at| now.boot_ms.saturating_sub(at))
     }
 
     pub fn begin(&mut self) -> Result<BatchNo, Stale> {

@@ -89,6 +89,8 @@ pub struct Birth {
 #[derive(Debug)]
 pub struct Replica {
     head: Head,
+    /// The slot of the newest fence.
+    epoch: Seq,
     birth: Option<Birth>,
     known: Known,
     waiting: BTreeMap<Partition, VecDeque<Piece>>,
@@ -101,6 +103,7 @@ impl Replica {
     pub fn new(window: Window) -> Replica {
         Replica {
             head: Head::default(),
+            epoch: Seq::ZERO,
             birth: None,
             known: Known::new(window),
             waiting: BTreeMap::new(),
@@ -112,6 +115,10 @@ impl Replica {
 
     pub fn head(&self) -> Head {
         self.head
+    }
+
+    pub fn epoch(&self) -> Seq {
+        self.epoch
     }
 
     pub fn birth(&self) -> Option<Birth> {
@@ -171,6 +178,7 @@ impl Replica {
                 Record::Fence(fence) => {
                     self.begin(&fence, object.header.generation)
                         .map_err(corrupt)?;
+                    self.epoch = seq;
                 }
                 Record::Done(done) => self.close(&done).map_err(corrupt)?,
                 Record::Plan(plan) => self.open(seq, plan).map_err(corrupt)?,

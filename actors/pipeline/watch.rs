@@ -12,7 +12,11 @@ use tokio::time::{Instant, sleep};
 use super::Ports;
 use crate::{
     ingest::{inflight::InFlight, parcel::Stake, signals::Silence},
-    journal::{desk::Desk, leader::Leader, planner::Draining},
+    journal::{
+        desk::Desk,
+        leader::{Leader, Standing},
+        planner::Draining,
+    },
     ports::{Backlog, QueueError},
 };
 
@@ -49,9 +53,10 @@ pub struct Progress {
 }
 
 impl Watch {
-    /// Whether this process leads, and the slot of the newest object applied.
-    pub fn leading(&self) -> (bool, u64) {
-        self.leader(|leader| (leader.is_serving(), leader.replica().head().seq.0))
+    /// What this process is to the journal.
+    pub fn standing(&self) -> Standing {
+        let now = self.desk.now();
+        self.leader(|leader| leader.standing(now))
     }
 
     /// What was counted since this process leads.

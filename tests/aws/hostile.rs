@@ -310,15 +310,10 @@ fn t33_memory_is_bounded_while_s3_is_dead() {
     // The smallest budget, and far more events than it holds.
     let site = Site::new(cloud, "visibility_timeout_secs: 20\n");
     site.receive_without_end();
-    let topology = site.deployment.path("topology.toml");
-    let text = std::fs::read_to_string(&topology).expect("it was written");
-    let (usual, small) = (
+    site.change_topology(
         "bytes = \"256 MiB\"\nmessages",
         "bytes = \"48 MiB\"\nmessages",
     );
-    assert!(text.contains(usual), "topology.toml has another budget");
-    site.deployment
-        .write("topology.toml", text.replace(usual, small));
     let mut service = site.serve();
     let before = service.memory_bytes_max();
     site.proxy

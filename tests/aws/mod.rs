@@ -10,6 +10,7 @@ mod operation;
 mod permissions;
 mod proxy;
 pub(crate) mod recipes;
+mod replicas;
 mod senders;
 mod site;
 

@@ -218,8 +218,29 @@ topology: topology.toml
     /// Starts the service and waits until it leads.
     pub(crate) fn serve(&self) -> Running {
         let mut service = self.deployment.start(&["run"]).running();
-        service.await_that("it leads", |service| service.get("/readyz").0 == 200);
+        service.await_that("it leads", |service| {
+            service.get("/readyz").1.contains(r#""role":"leader""#)
+        });
         service
+    }
+
+    /// Whoever is killed often is followed soon.
+    pub(crate) fn take_over_soon(&self) {
+        for (usual, soon) in [
+            ("attempt_timeout_ms = 4_000", "attempt_timeout_ms = 500"),
+            ("heartbeat_ms = 5_000", "heartbeat_ms = 500"),
+            ("silence_ms = 15_000", "silence_ms = 1_500"),
+        ] {
+            self.change_topology(usual, soon);
+        }
+    }
+
+    pub(crate) fn change_topology(&self, usual: &str, other: &str) {
+        let path = self.deployment.path("topology.toml");
+        let text = std::fs::read_to_string(path).expect("it was written");
+        assert!(text.contains(usual), "{usual} is not in topology.toml");
+        self.deployment
+            .write("topology.toml", text.replace(usual, other));
     }
 
     /// Waits until no message is left and every row is in a file.

@@ -11,7 +11,7 @@ use audit::{
 use bytes::Bytes;
 
 use super::*;
-use crate::journal::effect::Outcome;
+use crate::journal::{effect::Outcome, replica::Birth};
 
 #[derive(Debug)]
 struct Nobody;

@@ -251,7 +251,7 @@ pub(super) async fn drained(watch: &Watch) {
 /// Until this process leads the journal.
 pub(super) async fn leads(watch: &Watch) {
     let leads = async {
-        while !watch.leading().0 {
+        while watch.standing().role != crate::journal::leader::Role::Leader {
             sleep(MOMENT / 100).await;
         }
     };
