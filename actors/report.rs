@@ -216,13 +216,19 @@ pub(crate) fn journal_followed(seq: u64) {
     tracing::info!(seq, "journal read: another process leads, this one follows");
 }
 
-pub(crate) fn journal_fenced(pause: Duration) {
+/// `pause`: of a process that will not follow.
+pub(crate) fn journal_fenced(pause: Option<Duration>) {
     counter!(names::JOURNAL_FENCED.name).increment(1);
     gauge!(names::JOURNAL_LEADING.name).set(0);
-    tracing::warn!(
-        pause_secs = pause.as_secs(),
-        "another process leads this journal: standing back"
-    );
+    match pause.map(|pause| pause.as_secs()) {
+        None => tracing::warn!("another process leads this journal: this one follows"),
+        Some(pause_secs) => {
+            tracing::warn!(
+                pause_secs,
+                "another process leads this journal: standing back"
+            );
+        }
+    }
 }
 
 pub(crate) fn journal_unreachable(call: &'static str, error: &Unreachable, pause: Duration) {

@@ -153,12 +153,10 @@ impl<R: Rider> Appender<R> {
                 report::journal_followed(head.seq.0);
             }
             Turn::Fenced => {
-                let pause = match self.desk.leader()?.is_following() {
-                    true => Duration::ZERO,
-                    false => FENCED_PAUSE,
-                };
+                let follows = self.desk.leader()?.is_following();
+                let pause = (!follows).then_some(FENCED_PAUSE);
                 report::journal_fenced(pause);
-                tokio::time::sleep(pause).await;
+                tokio::time::sleep(pause.unwrap_or_default()).await;
             }
         }
         Ok(())
