@@ -220,6 +220,16 @@ impl Running {
         self.wait()
     }
 
+    /// Stops it in the middle of whatever it does, as a paused machine would.
+    pub(crate) fn freeze(&self) {
+        kill_process(Pid::from_child(&self.child), Signal::STOP).expect("it runs");
+    }
+
+    /// It goes on as if nothing had been.
+    pub(crate) fn thaw(&self) {
+        kill_process(Pid::from_child(&self.child), Signal::CONT).expect("it is stopped");
+    }
+
     /// `kill -9`.
     pub(crate) fn kill(mut self) {
         self.child.kill().expect("a child can be killed");

@@ -13,6 +13,9 @@ const TRAFFIC: Traffic = Traffic {
     files_a_round: 2,
 };
 
+const HAND_OVERS: usize = 10;
+const FREEZES: usize = 4;
+
 /// Until the process is that to the journal, and says that it is ready.
 fn become_(role: &str, process: &mut Running) {
     let expected = format!(r#""role":"{role}""#);
@@ -80,6 +83,71 @@ fn whoever_leads(mut one: Running, mut other: Running) -> [Running; 2] {
         true => [one, other],
         false => [other, one],
     }
+}
+
+/// A leader that was stopped is a leader to itself until it writes.
+#[test]
+fn a_leader_that_was_frozen_is_replaced_and_follows() {
+    let Some(cloud) = cloud() else {
+        return;
+    };
+    let mut dice = dice();
+    let site = Site::new(cloud, "visibility_timeout_secs: 3\n");
+    site.take_over_soon();
+    site.receive_without_end();
+    let (mut next, mut all) = (0, Vec::new());
+    let mut leader = site.serve();
+    let mut follower = site.deployment.start(&["run"]).running();
+    become_("follower", &mut follower);
+    for round in 0..FREEZES {
+        TRAFFIC.publish(&site.deployment, &mut dice, round, &mut next, &mut all);
+        // Somewhere between a receive and a delete.
+        leader.await_that("it works", |leader| {
+            leader.count("idtrail_messages_in_hand") > 0 || site.is_settled(leader)
+        });
+        leader.freeze();
+        become_("leader", &mut follower);
+        leader.thaw();
+        become_("follower", &mut leader);
+        assert_eq!(leader.count("idtrail_journal_fenced_total"), 1 + round / 2);
+        (leader, follower) = (follower, leader);
+    }
+    site.settle(&mut leader);
+    assert_eq!(follower.terminate().code, Some(0));
+    assert_eq!(leader.terminate().code, Some(0));
+    let folder = site.deployment.path("all");
+    events::write(&folder, &(0..next).collect::<Vec<_>>());
+    site.check_rows(&folder);
+}
+
+/// One after the other takes over from a leader that is told to stop while it
+/// works.
+#[test]
+fn ten_hand_overs_under_load_lose_nothing_and_double_nothing() {
+    let Some(cloud) = cloud() else {
+        return;
+    };
+    let mut dice = dice();
+    let site = Site::new(cloud, "visibility_timeout_secs: 3\n");
+    site.take_over_soon();
+    site.receive_without_end();
+    let (mut next, mut all) = (0, Vec::new());
+    let mut leader = site.serve();
+    for round in 0..HAND_OVERS {
+        let mut follower = site.deployment.start(&["run"]).running();
+        become_("follower", &mut follower);
+        TRAFFIC.publish(&site.deployment, &mut dice, round, &mut next, &mut all);
+        assert_eq!(leader.terminate().code, Some(0));
+        become_("leader", &mut follower);
+        assert_eq!(follower.count("idtrail_journal_fenced_total"), 0);
+        leader = follower;
+    }
+    site.settle(&mut leader);
+    assert_eq!(leader.terminate().code, Some(0));
+    assert_eq!(site.dead_letters(), 0);
+    let folder = site.deployment.path("all");
+    events::write(&folder, &(0..next).collect::<Vec<_>>());
+    site.check_rows(&folder);
 }
 
 #[test]
