@@ -55,16 +55,17 @@ impl AddAssign for Counts {
     }
 }
 
+/// Nothing, of what was counted earlier by somebody who knew more.
 impl Sub for Counts {
     type Output = Counts;
 
     fn sub(self, earlier: Counts) -> Counts {
         Counts {
-            received: self.received - earlier.received,
-            stored: self.stored - earlier.stored,
-            duplicate: self.duplicate - earlier.duplicate,
-            quarantined: self.quarantined - earlier.quarantined,
-            skipped: self.skipped - earlier.skipped,
+            received: self.received.saturating_sub(earlier.received),
+            stored: self.stored.saturating_sub(earlier.stored),
+            duplicate: self.duplicate.saturating_sub(earlier.duplicate),
+            quarantined: self.quarantined.saturating_sub(earlier.quarantined),
+            skipped: self.skipped.saturating_sub(earlier.skipped),
         }
     }
 }

@@ -120,11 +120,11 @@ struct Outbox {
 
 impl<R: Rider> Leader<R> {
     pub fn new(candidate: Candidate, limits: Limits) -> Leader<R> {
-        let replica = Replica::new(limits.window);
+        let mut replica = Replica::new(limits.window);
         Leader {
             candidate,
             limits,
-            phase: standby(&limits, &replica),
+            phase: standby(&limits, &mut replica),
             replica,
             claims: Claims::new(),
             submitted: VecDeque::new(),
@@ -250,7 +250,7 @@ impl<R: Rider> Leader<R> {
                     Takeover::Lost if self.outbox.release && self.limits.follow.is_some() => {
                         Phase::Released
                     }
-                    Takeover::Lost => standby(&self.limits, &self.replica),
+                    Takeover::Lost => standby(&self.limits, &mut self.replica),
                     phase => Phase::Taking(phase),
                 };
             }
@@ -270,7 +270,7 @@ impl<R: Rider> Leader<R> {
                         .map(Some);
                 }
                 Fate::Lost => {
-                    self.phase = standby(&self.limits, &self.replica);
+                    self.phase = standby(&self.limits, &mut self.replica);
                     self.claims.clear();
                     self.submitted.clear();
                     self.reported.clear();
@@ -303,7 +303,7 @@ impl<R: Rider> Leader<R> {
             Heard::Silence => (Phase::Taking(Takeover::Survey), None),
             Heard::Doubt => {
                 self.replica = Replica::new(self.limits.window);
-                (standby(&self.limits, &self.replica), None)
+                (standby(&self.limits, &mut self.replica), None)
             }
         };
         self.phase = phase;
@@ -389,12 +389,15 @@ impl<R: Rider> Leader<R> {
     }
 }
 
-/// What a process does that does not lead.
-fn standby(limits: &Limits, replica: &Replica) -> Phase {
-    match limits.follow {
-        Some(_) => Phase::Following(Following::new(replica)),
-        None => Phase::Taking(Takeover::Survey),
+/// What a process does that does not lead. A cold one holds nothing meanwhile.
+fn standby(limits: &Limits, replica: &mut Replica) -> Phase {
+    let Some(follow) = limits.follow else {
+        return Phase::Taking(Takeover::Survey);
+    };
+    if !follow.warm {
+        *replica = Replica::new(limits.window);
     }
+    Phase::Following(Following::new(replica))
 }
 
 impl Outbox {

@@ -141,7 +141,7 @@ fn followers_leave_a_leader_that_lives_alone() {
 #[test]
 fn a_follower_leads_when_the_journal_stood_still_for_the_silence() {
     for warm in [true, false] {
-        let (mut store, mut dead) = (Store::default(), process(1, true));
+        let (mut store, mut dead) = (Store::default(), process(1, warm));
         store.turns(&mut dead);
         let mut follower = process(2, warm);
         store.turns(&mut follower);
@@ -157,6 +157,8 @@ fn a_follower_leads_when_the_journal_stood_still_for_the_silence() {
         );
         store.pass(60_000, &mut [&mut dead, &mut follower]);
         assert!(dead.is_following() && follower.is_serving());
+        let holds_nothing = dead.replica().head().seq == Seq::ZERO;
+        assert_eq!(holds_nothing, !warm);
     }
 }
 
