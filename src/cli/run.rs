@@ -129,12 +129,15 @@ async fn drain(
     let mut signals = Signals::listen()?;
     let mut service = boot::start(boot::take(settings)?, settings, topology).await?;
     let bar = Progress::count(0, globals.quiet());
-    bar.name("draining");
     let watch = service.pipeline.watch();
     let tell = |progress: &pipeline::Progress| {
         let waiting = progress
             .backlog
             .map_or(0, |backlog| backlog.visible + backlog.hidden);
+        bar.name(match progress.leading {
+            true => "draining",
+            false => "waiting to lead",
+        });
         bar.set(progress.messages_done, progress.messages_done + waiting);
     };
     let exit = tokio::select! {
