@@ -53,6 +53,8 @@ pub(crate) struct Following {
     seen: Seq,
     /// The object in it ends with `release`.
     released: bool,
+    /// That all was taken in has been said.
+    told: bool,
     quiet: Quiet,
     /// When the next slot was last seen empty, or the last one was read.
     looked_ms: Option<u64>,
@@ -103,6 +105,7 @@ impl Following {
             step: Step::Survey,
             seen: replica.head().seq,
             released: false,
+            told: false,
             quiet: Quiet::default(),
             looked_ms: None,
             next_look_ms: 0,
@@ -203,9 +206,10 @@ impl Following {
     }
 
     fn caught_up(mut self, follow: Follow, now: Now) -> Heard {
-        match self.is_over(follow, now) {
-            true => Heard::Silence,
-            false => Heard::CaughtUp(self),
+        let told = std::mem::replace(&mut self.told, true);
+        match self.silent(follow, now) {
+            Heard::Following(following) if !told => Heard::CaughtUp(following),
+            heard => heard,
         }
     }
 

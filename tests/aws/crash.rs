@@ -27,7 +27,7 @@ fn twenty_kills_lose_nothing_and_double_nothing() {
     let site = Site::new(cloud, "visibility_timeout_secs: 3\n");
     // Who kills the program so often would make dead letters of healthy messages.
     site.receive_without_end();
-    site.take_over_soon();
+    site.take_over_after(1_500);
     let (mut next, mut all) = (0, Vec::new());
     for round in 0..KILLS {
         TRAFFIC.publish(&site.deployment, &mut dice, round, &mut next, &mut all);

@@ -1,6 +1,8 @@
 //! Several replicas on one queue and journal: one leads, the others follow, and
 //! when it goes another takes over. Every event is stored once.
 
+use rand::rngs::StdRng;
+
 use super::{cloud::cloud, site::Site};
 use crate::{
     crash::{Traffic, dice},
@@ -13,8 +15,68 @@ const TRAFFIC: Traffic = Traffic {
     files_a_round: 2,
 };
 
+/// A leader on a busy machine must not look dead.
+const SILENCE_MS: u32 = 4_500;
+
 const HAND_OVERS: usize = 10;
 const FREEZES: usize = 4;
+
+/// A journal that changes hands soon, and what was sent so far.
+struct Scene {
+    site: Site,
+    dice: StdRng,
+    rounds: usize,
+    next: u64,
+    all: Vec<u64>,
+}
+
+impl Scene {
+    fn new() -> Option<Scene> {
+        let site = Site::new(cloud()?, "visibility_timeout_secs: 3\n");
+        site.take_over_after(SILENCE_MS);
+        site.receive_without_end();
+        Some(Scene {
+            site,
+            dice: dice(),
+            rounds: 0,
+            next: 0,
+            all: Vec::new(),
+        })
+    }
+
+    fn start(&self) -> Running {
+        self.site.deployment.start(&["run"]).running()
+    }
+
+    fn follower(&self) -> Running {
+        let mut process = self.start();
+        become_("follower", &mut process);
+        process
+    }
+
+    /// Some new events, and some of those before.
+    fn send(&mut self) {
+        let (deployment, round) = (&self.site.deployment, self.rounds);
+        TRAFFIC.publish(
+            deployment,
+            &mut self.dice,
+            round,
+            &mut self.next,
+            &mut self.all,
+        );
+        self.rounds += 1;
+    }
+
+    /// The last one stores what is left; then every event is there, once.
+    fn end(&self, mut last: Running) {
+        self.site.settle(&mut last);
+        assert_eq!(last.terminate().code, Some(0));
+        assert_eq!(self.site.dead_letters(), 0);
+        let folder = self.site.deployment.path("all");
+        events::write(&folder, &(0..self.next).collect::<Vec<_>>());
+        self.site.check_rows(&folder);
+    }
+}
 
 /// Until the process is that to the journal, and says that it is ready.
 fn become_(role: &str, process: &mut Running) {
@@ -23,49 +85,6 @@ fn become_(role: &str, process: &mut Running) {
         let (status, said) = process.get("/readyz");
         status == 200 && said.contains(&expected)
     });
-}
-
-/// Five replicas one after the other, two or three at a time: released, killed,
-/// released.
-fn hand_over(settings_of_topology: (&str, &str)) {
-    let Some(cloud) = cloud() else {
-        return;
-    };
-    let mut dice = dice();
-    let site = Site::new(cloud, "visibility_timeout_secs: 3\n");
-    site.take_over_soon();
-    site.receive_without_end();
-    site.change_topology(settings_of_topology.0, settings_of_topology.1);
-    let (mut next, mut all) = (0, Vec::new());
-    let mut send = |round: usize| {
-        TRAFFIC.publish(&site.deployment, &mut dice, round, &mut next, &mut all);
-        next
-    };
-    let mut first = site.serve();
-    let [mut second, mut third] = [(); 2].map(|()| site.deployment.start(&["run"]).running());
-    become_("follower", &mut second);
-    become_("follower", &mut third);
-    send(0);
-    become_("leader", &mut first);
-    assert_eq!(first.terminate().code, Some(0));
-    let [mut leader, mut follower] = whoever_leads(second, third);
-    send(1);
-    // A follower ends without a word to the journal.
-    let mut another = site.deployment.start(&["run"]).running();
-    become_("follower", &mut another);
-    become_("follower", &mut follower);
-    assert_eq!(another.terminate().code, Some(0));
-    become_("leader", &mut leader);
-    leader.kill();
-    become_("leader", &mut follower);
-    let sent = send(2);
-    site.settle(&mut follower);
-    assert!(follower.count("idtrail_journal_epoch") > 1);
-    assert_eq!(follower.terminate().code, Some(0));
-    assert_eq!(site.dead_letters(), 0);
-    let folder = site.deployment.path("all");
-    events::write(&folder, &(0..sent).collect::<Vec<_>>());
-    site.check_rows(&folder);
 }
 
 /// The one that leads, and the one that follows.
@@ -85,25 +104,52 @@ fn whoever_leads(mut one: Running, mut other: Running) -> [Running; 2] {
     }
 }
 
+/// Four replicas, of which one is released, one ends as a follower, and one is
+/// killed.
+fn hand_over(warm: &str) {
+    let Some(mut scene) = Scene::new() else {
+        return;
+    };
+    scene.site.change_topology("warm = true", warm);
+    let first = scene.site.serve();
+    let (second, third) = (scene.follower(), scene.follower());
+    scene.send();
+    assert_eq!(first.terminate().code, Some(0));
+    let [leader, mut follower] = whoever_leads(second, third);
+    scene.send();
+    // A follower ends without a word to the journal.
+    assert_eq!(scene.follower().terminate().code, Some(0));
+    become_("follower", &mut follower);
+    leader.kill();
+    become_("leader", &mut follower);
+    scene.send();
+    assert!(follower.count("idtrail_journal_epoch") > 1);
+    scene.end(follower);
+}
+
+#[test]
+fn warm_replicas_hand_the_journal_over() {
+    hand_over("warm = true");
+}
+
+#[test]
+fn cold_replicas_hand_the_journal_over() {
+    hand_over("warm = false");
+}
+
 /// A leader that was stopped is a leader to itself until it writes.
 #[test]
 fn a_leader_that_was_frozen_is_replaced_and_follows() {
-    let Some(cloud) = cloud() else {
+    let Some(mut scene) = Scene::new() else {
         return;
     };
-    let mut dice = dice();
-    let site = Site::new(cloud, "visibility_timeout_secs: 3\n");
-    site.take_over_soon();
-    site.receive_without_end();
-    let (mut next, mut all) = (0, Vec::new());
-    let mut leader = site.serve();
-    let mut follower = site.deployment.start(&["run"]).running();
-    become_("follower", &mut follower);
+    let mut leader = scene.site.serve();
+    let mut follower = scene.follower();
     for round in 0..FREEZES {
-        TRAFFIC.publish(&site.deployment, &mut dice, round, &mut next, &mut all);
+        scene.send();
         // Somewhere between a receive and a delete.
         leader.await_that("it works", |leader| {
-            leader.count("idtrail_messages_in_hand") > 0 || site.is_settled(leader)
+            leader.count("idtrail_messages_in_hand") > 0 || scene.site.is_settled(leader)
         });
         leader.freeze();
         become_("leader", &mut follower);
@@ -112,50 +158,25 @@ fn a_leader_that_was_frozen_is_replaced_and_follows() {
         assert_eq!(leader.count("idtrail_journal_fenced_total"), 1 + round / 2);
         (leader, follower) = (follower, leader);
     }
-    site.settle(&mut leader);
     assert_eq!(follower.terminate().code, Some(0));
-    assert_eq!(leader.terminate().code, Some(0));
-    let folder = site.deployment.path("all");
-    events::write(&folder, &(0..next).collect::<Vec<_>>());
-    site.check_rows(&folder);
+    scene.end(leader);
 }
 
 /// One after the other takes over from a leader that is told to stop while it
 /// works.
 #[test]
 fn ten_hand_overs_under_load_lose_nothing_and_double_nothing() {
-    let Some(cloud) = cloud() else {
+    let Some(mut scene) = Scene::new() else {
         return;
     };
-    let mut dice = dice();
-    let site = Site::new(cloud, "visibility_timeout_secs: 3\n");
-    site.take_over_soon();
-    site.receive_without_end();
-    let (mut next, mut all) = (0, Vec::new());
-    let mut leader = site.serve();
-    for round in 0..HAND_OVERS {
-        let mut follower = site.deployment.start(&["run"]).running();
-        become_("follower", &mut follower);
-        TRAFFIC.publish(&site.deployment, &mut dice, round, &mut next, &mut all);
+    let mut leader = scene.site.serve();
+    for _ in 0..HAND_OVERS {
+        let mut follower = scene.follower();
+        scene.send();
         assert_eq!(leader.terminate().code, Some(0));
         become_("leader", &mut follower);
         assert_eq!(follower.count("idtrail_journal_fenced_total"), 0);
         leader = follower;
     }
-    site.settle(&mut leader);
-    assert_eq!(leader.terminate().code, Some(0));
-    assert_eq!(site.dead_letters(), 0);
-    let folder = site.deployment.path("all");
-    events::write(&folder, &(0..next).collect::<Vec<_>>());
-    site.check_rows(&folder);
-}
-
-#[test]
-fn warm_replicas_hand_the_journal_over() {
-    hand_over(("warm = true", "warm = true"));
-}
-
-#[test]
-fn cold_replicas_hand_the_journal_over() {
-    hand_over(("warm = true", "warm = false"));
+    scene.end(leader);
 }

@@ -224,14 +224,18 @@ topology: topology.toml
         service
     }
 
-    /// Whoever is killed often is followed soon.
-    pub(crate) fn take_over_soon(&self) {
+    /// Whoever is killed often is followed soon: after so long a silence.
+    pub(crate) fn take_over_after(&self, silence_ms: u32) {
+        let attempt_ms = silence_ms / 3;
         for (usual, soon) in [
-            ("attempt_timeout_ms = 4_000", "attempt_timeout_ms = 500"),
-            ("heartbeat_ms = 5_000", "heartbeat_ms = 500"),
-            ("silence_ms = 15_000", "silence_ms = 1_500"),
+            (
+                "attempt_timeout_ms = 4_000",
+                format!("attempt_timeout_ms = {attempt_ms}"),
+            ),
+            ("heartbeat_ms = 5_000", "heartbeat_ms = 500".to_owned()),
+            ("silence_ms = 15_000", format!("silence_ms = {silence_ms}")),
         ] {
-            self.change_topology(usual, soon);
+            self.change_topology(usual, &soon);
         }
     }
 

@@ -130,7 +130,13 @@ fn followers_leave_a_leader_that_lives_alone() {
     let (mut warm, mut cold) = (process(2, true), process(3, false));
     assert!(matches!(store.turns(&mut warm)[..], [Turn::Following]));
     assert!(matches!(store.turns(&mut cold)[..], [Turn::Following]));
-    store.pass(120_000, &mut [&mut leader, &mut warm, &mut cold]);
+    store.pass(119_000, &mut [&mut leader, &mut warm, &mut cold]);
+    for _ in 0..10 {
+        store.boot_ms += 100;
+        let turns = [&mut warm, &mut cold].map(|follower| store.turns(follower).len());
+        assert_eq!(turns, [0, 0], "what is known is not said again");
+        store.turns(&mut leader);
+    }
     assert!(leader.is_serving() && warm.is_following() && cold.is_following());
     assert!(leader.replica().head().seq >= Seq(20), "heartbeats");
     let behind = leader.replica().head().seq.0 - warm.replica().head().seq.0;
