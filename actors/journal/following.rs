@@ -92,8 +92,10 @@ pub(crate) enum Heard {
     /// All that is there was taken in, for the first time since the start or
     /// since this process led.
     CaughtUp(Following),
-    /// Nobody leads.
-    Silence,
+    /// Nobody leads since this slot was written.
+    Silence {
+        last: Seq,
+    },
     /// What was applied may be nobody's history: begin with nothing.
     Doubt,
 }
@@ -215,7 +217,7 @@ impl Following {
 
     fn silent(mut self, follow: Follow, now: Now) -> Heard {
         match self.is_over(follow, now) {
-            true => Heard::Silence,
+            true => Heard::Silence { last: self.seen },
             false => Heard::Following(self),
         }
     }

@@ -294,13 +294,16 @@ impl<R: Rider> Leader<R> {
         now: Now,
     ) -> Result<Option<Turn<R>>, Corrupt> {
         let Some(follow) = self.limits.follow else {
-            self.phase = Phase::Taking(Takeover::Survey);
+            self.phase = Phase::Taking(Takeover::ANEW);
             return Ok(None);
         };
         let (phase, turn) = match following.answer(answer, &mut self.replica, follow, now)? {
             Heard::Following(following) => (Phase::Following(following), None),
             Heard::CaughtUp(following) => (Phase::Following(following), Some(Turn::Following)),
-            Heard::Silence => (Phase::Taking(Takeover::Survey), None),
+            Heard::Silence { last } => {
+                let quiet = Some(last);
+                (Phase::Taking(Takeover::Survey { quiet }), None)
+            }
             Heard::Doubt => {
                 self.replica = Replica::new(self.limits.window);
                 (standby(&self.limits, &mut self.replica), None)
@@ -392,7 +395,7 @@ impl<R: Rider> Leader<R> {
 /// What a process does that does not lead. A cold one holds nothing meanwhile.
 fn standby(limits: &Limits, replica: &mut Replica) -> Phase {
     let Some(follow) = limits.follow else {
-        return Phase::Taking(Takeover::Survey);
+        return Phase::Taking(Takeover::ANEW);
     };
     if !follow.warm {
         *replica = Replica::new(limits.window);

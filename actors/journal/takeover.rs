@@ -25,9 +25,14 @@ pub struct Candidate {
 
 #[derive(Debug)]
 pub(crate) enum Takeover {
-    Survey,
+    /// `quiet`: the last slot as it was when a follower found that nobody leads.
+    /// Whoever wrote since then does.
+    Survey {
+        quiet: Option<Seq>,
+    },
     Find {
         boundary: Seq,
+        quiet: Option<Seq>,
     },
     /// The end of the log is known; its digest is not.
     Link {
@@ -58,10 +63,13 @@ pub(crate) struct Fenced {
 }
 
 impl Takeover {
+    /// Whoever else may lead is fenced.
+    pub(crate) const ANEW: Takeover = Takeover::Survey { quiet: None };
+
     pub(crate) fn effect(&self, replica: &Replica) -> Option<Effect> {
         match self {
-            Takeover::Survey | Takeover::Recheck { .. } => Some(Effect::Boundary),
-            Takeover::Find { boundary } => Some(Effect::Last {
+            Takeover::Survey { .. } | Takeover::Recheck { .. } => Some(Effect::Boundary),
+            Takeover::Find { boundary, .. } => Some(Effect::Last {
                 after: find_after(*boundary, replica),
             }),
             Takeover::Link { last, .. } => Some(Effect::Read(*last)),
@@ -79,11 +87,19 @@ impl Takeover {
         now: Now,
     ) -> Result<Takeover, Corrupt> {
         match (self, answer) {
-            (Takeover::Survey, Answer::Boundary(boundary)) => surveyed(boundary, replica),
-            (Takeover::Find { boundary }, Answer::Last(last)) => {
+            (Takeover::Survey { quiet }, Answer::Boundary(boundary)) => {
+                surveyed(boundary, replica)?;
+                Ok(Takeover::Find { boundary, quiet })
+            }
+            (Takeover::Find { quiet, .. }, Answer::Last(last))
+                if quiet.is_some_and(|quiet| last.is_some_and(|last| last > quiet)) =>
+            {
+                Ok(Takeover::Lost)
+            }
+            (Takeover::Find { boundary, .. }, Answer::Last(last)) => {
                 found(boundary, last, candidate, replica, now)
             }
-            (Takeover::Link { .. }, Answer::Object(None)) => Ok(Takeover::Survey),
+            (Takeover::Link { .. }, Answer::Object(None)) => Ok(Takeover::ANEW),
             (Takeover::Link { boundary, last }, Answer::Object(Some(bytes))) => {
                 let (before, digest) = decode(last, &bytes)?;
                 let Header {
@@ -142,7 +158,7 @@ impl Fenced {
         replica: &mut Replica,
     ) -> Result<Takeover, Corrupt> {
         if boundary != self.boundary {
-            return Ok(Takeover::Survey);
+            return Ok(Takeover::ANEW);
         }
         if let Some(seq) = missing {
             let what = "it is missing, and was not collected".into();
@@ -154,7 +170,7 @@ impl Fenced {
 }
 
 /// Whether what the replica has is where the log begins.
-pub(crate) fn surveyed(boundary: Seq, replica: &Replica) -> Result<Takeover, Corrupt> {
+pub(crate) fn surveyed(boundary: Seq, replica: &Replica) -> Result<(), Corrupt> {
     if boundary > replica.head().seq {
         let what = "older objects were collected, which this version cannot start from: \
                     run the version that collected them, or a newer one";
@@ -163,7 +179,7 @@ pub(crate) fn surveyed(boundary: Seq, replica: &Replica) -> Result<Takeover, Cor
             what: what.into(),
         });
     }
-    Ok(Takeover::Find { boundary })
+    Ok(())
 }
 
 fn found(

@@ -215,6 +215,35 @@ fn a_warm_follower_takes_over_without_reading_again() {
 }
 
 #[test]
+fn of_two_followers_that_find_the_journal_released_one_leads_and_stays() {
+    for warm in [true, false] {
+        let (mut store, mut leader) = (Store::default(), process(1, true));
+        store.turns(&mut leader);
+        let (mut one, mut other) = (process(2, warm), process(3, warm));
+        store.pass(10_000, &mut [&mut leader, &mut one, &mut other]);
+        leader.release();
+        store.turns(&mut leader);
+        // Both find out; one is slower from there on.
+        let now = Now {
+            wall_ms: 0,
+            boot_ms: store.boot_ms + 2_000,
+        };
+        store.boot_ms = now.boot_ms;
+        while other.is_following() {
+            let effect = other.next(now).expect("it looks");
+            let answer = store.answer(effect);
+            other.answer(answer, now).expect("a sound journal");
+        }
+        store.turns(&mut one);
+        assert!(one.is_serving());
+        let turns = store.turns(&mut other);
+        assert!(other.is_following(), "warm {warm}: {turns:?}");
+        store.pass(30_000, &mut [&mut one, &mut other]);
+        assert!(one.is_serving() && other.is_following());
+    }
+}
+
+#[test]
 fn a_follower_that_ends_writes_nothing() {
     let (mut store, mut leader) = (Store::default(), process(1, true));
     store.turns(&mut leader);
