@@ -15,9 +15,10 @@ pub fn share_arenas(count: usize) {
         // SAFETY: mallopt(3) takes any parameter and any value, touches nothing but
         // the allocator's own settings, and takes the allocator's lock.
         #[expect(unsafe_code, reason = "there is no safe interface to it")]
-        let is_set = unsafe { libc::mallopt(libc::M_ARENA_MAX, count) };
-        // Not set, memory is as it would be without: nobody needs to be told.
-        let _ = is_set;
+        // Refused, memory is as it would be without: nobody needs to be told.
+        unsafe {
+            libc::mallopt(libc::M_ARENA_MAX, count);
+        }
     }
     #[cfg(not(all(target_os = "linux", target_env = "gnu")))]
     let _ = count;

@@ -215,25 +215,22 @@ impl Following {
         }
     }
 
+    /// The next slot is empty.
     fn silent(mut self, follow: Follow, now: Now) -> Heard {
-        match self.is_over(follow, now) {
-            true => Heard::Silence { last: self.seen },
-            false => Heard::Following(self),
-        }
-    }
-
-    /// The next slot is empty. Whether that means that nobody leads.
-    fn is_over(&mut self, follow: Follow, now: Now) -> bool {
-        self.looked_ms = Some(now.boot_ms);
         let quiet_ms = self.quiet.lasts(now.boot_ms);
-        let pause = match quiet_ms {
+        let pause_ms = match quiet_ms {
             ..POLL_QUIET_MS => POLL_BUSY_MS,
             _ => POLL_QUIET_MS,
         };
-        self.next_look_ms = now.boot_ms + pause;
-        self.released
+        self.looked_ms = Some(now.boot_ms);
+        self.next_look_ms = now.boot_ms + pause_ms;
+        let nobody_leads = self.released
             || self.seen == Seq::ZERO
-            || u128::from(quiet_ms) >= follow.silence.as_millis()
+            || u128::from(quiet_ms) >= follow.silence.as_millis();
+        match nobody_leads {
+            true => Heard::Silence { last: self.seen },
+            false => Heard::Following(self),
+        }
     }
 }
 

@@ -19,6 +19,8 @@ mod read_ahead;
 pub mod replica;
 pub mod seal;
 mod slot;
+#[cfg(test)]
+mod specimen;
 mod takeover;
 
 pub use following::Follow;

@@ -50,7 +50,7 @@ pub(crate) enum Takeover {
         missing: Option<Seq>,
     },
     Won,
-    /// Another's fence stands.
+    /// Another was faster.
     Lost,
 }
 
@@ -92,7 +92,7 @@ impl Takeover {
                 Ok(Takeover::Find { boundary, quiet })
             }
             (Takeover::Find { quiet, .. }, Answer::Last(last))
-                if quiet.is_some_and(|quiet| last.is_some_and(|last| last > quiet)) =>
+                if quiet.is_some() && last > quiet =>
             {
                 Ok(Takeover::Lost)
             }

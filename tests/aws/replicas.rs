@@ -50,7 +50,7 @@ impl Scene {
 
     fn follower(&self) -> Running {
         let mut process = self.start();
-        become_("follower", &mut process);
+        until_role("follower", &mut process);
         process
     }
 
@@ -79,7 +79,7 @@ impl Scene {
 }
 
 /// Until the process is that to the journal, and says that it is ready.
-fn become_(role: &str, process: &mut Running) {
+fn until_role(role: &str, process: &mut Running) {
     let expected = format!(r#""role":"{role}""#);
     process.await_that(role, |process| {
         let (status, said) = process.get("/readyz");
@@ -119,9 +119,9 @@ fn hand_over(warm: &str) {
     scene.send();
     // A follower ends without a word to the journal.
     assert_eq!(scene.follower().terminate().code, Some(0));
-    become_("follower", &mut follower);
+    until_role("follower", &mut follower);
     leader.kill();
-    become_("leader", &mut follower);
+    until_role("leader", &mut follower);
     scene.send();
     assert!(follower.count("idtrail_journal_epoch") > 1);
     scene.end(follower);
@@ -152,9 +152,9 @@ fn a_leader_that_was_frozen_is_replaced_and_follows() {
             leader.count("idtrail_messages_in_hand") > 0 || scene.site.is_settled(leader)
         });
         leader.freeze();
-        become_("leader", &mut follower);
+        until_role("leader", &mut follower);
         leader.thaw();
-        become_("follower", &mut leader);
+        until_role("follower", &mut leader);
         assert_eq!(leader.count("idtrail_journal_fenced_total"), 1 + round / 2);
         (leader, follower) = (follower, leader);
     }
@@ -174,7 +174,7 @@ fn ten_hand_overs_under_load_lose_nothing_and_double_nothing() {
         let mut follower = scene.follower();
         scene.send();
         assert_eq!(leader.terminate().code, Some(0));
-        become_("leader", &mut follower);
+        until_role("leader", &mut follower);
         assert_eq!(follower.count("idtrail_journal_fenced_total"), 0);
         leader = follower;
     }

@@ -1,105 +1,31 @@
 //! Two processes on one journal: who follows, who leads, and when.
 
-use std::{collections::BTreeMap, time::Duration};
+use std::time::Duration;
 
-use audit::{
-    journal::Incarnation,
-    journal_id::{Gen, Seq},
-    key::Secret,
-};
-use bytes::Bytes;
+use audit::journal_id::Seq;
 
 use super::*;
 use crate::journal::{
-    Candidate, Window,
-    claims::Rider,
-    effect::Outcome,
-    leader::{Leader, Limits, Turn},
-    replica::Birth,
-    seal::SealLimits,
+    leader::{Leader, Turn},
+    specimen::{self, Nobody, Store},
 };
 
 const SILENCE_MS: u64 = 15_000;
 
-#[derive(Debug)]
-struct Nobody;
-
-impl Rider for Nobody {
-    fn split(&self) -> Nobody {
-        Nobody
-    }
-}
-
-#[derive(Default)]
-struct Store {
-    log: BTreeMap<Seq, Bytes>,
-    boundary: Seq,
-    boot_ms: u64,
-    asked: Vec<&'static str>,
-}
-
 fn process(incarnation: u64, warm: bool) -> Leader<Nobody> {
-    let birth = Birth {
-        generation: Gen(1),
-        secret: Secret([2; 4]),
-    };
-    let candidate = Candidate {
-        incarnation: Incarnation(incarnation),
-        birth,
-    };
-    let limits = Limits {
-        window: Window {
-            reach_ms: i64::MAX,
-            bytes_max: u64::MAX,
-        },
-        heartbeat: Duration::from_secs(5),
-        seal: SealLimits {
-            age_ms: 0,
-            rows: 10,
-            raw_bytes: 10,
-            open_max: 1,
-        },
-        follow: Some(Follow {
-            silence: Duration::from_millis(SILENCE_MS),
-            warm,
-        }),
-    };
-    Leader::new(candidate, limits)
+    let silence = Duration::from_millis(SILENCE_MS);
+    specimen::process(incarnation, Some(Follow { silence, warm }))
 }
 
 impl Store {
-    fn answer(&mut self, effect: Effect) -> Answer {
-        let (what, answer) = match effect {
-            Effect::Boundary => ("boundary", Answer::Boundary(self.boundary)),
-            Effect::Last { after } => {
-                let last = self.log.keys().next_back().copied();
-                ("last", Answer::Last(last.filter(|last| *last > after)))
-            }
-            Effect::Read(seq) => ("read", Answer::Object(self.log.get(&seq).cloned())),
-            Effect::Create { seq, object } => {
-                let free = !self.log.contains_key(&seq);
-                self.log.entry(seq).or_insert(object);
-                let outcome = if free { Outcome::Won } else { Outcome::Taken };
-                ("create", Answer::Created(outcome))
-            }
-        };
-        self.asked.push(what);
-        answer
-    }
-
     /// Lets the process ask all it wants to ask now; tells what came of it.
     fn turns(&mut self, process: &mut Leader<Nobody>) -> Vec<Turn<Nobody>> {
-        let now = Now {
-            wall_ms: self.boot_ms as i64,
-            boot_ms: self.boot_ms,
-        };
         let mut turns = Vec::new();
         for _ in 0..100 {
-            let Some(effect) = process.next(now) else {
-                return turns;
-            };
-            let answer = self.answer(effect);
-            turns.extend(process.answer(answer, now).expect("a sound journal"));
+            match self.step(process) {
+                Some(turn) => turns.extend(turn.expect("a sound journal")),
+                None => return turns,
+            }
         }
         panic!("it never stops asking");
     }
@@ -224,15 +150,10 @@ fn of_two_followers_that_find_the_journal_released_one_leads_and_stays() {
         leader.release();
         store.turns(&mut leader);
         // Both find out; one is slower from there on.
-        let now = Now {
-            wall_ms: 0,
-            boot_ms: store.boot_ms + 2_000,
-        };
-        store.boot_ms = now.boot_ms;
+        store.boot_ms += 2_000;
         while other.is_following() {
-            let effect = other.next(now).expect("it looks");
-            let answer = store.answer(effect);
-            other.answer(answer, now).expect("a sound journal");
+            let step = store.step(&mut other).expect("it looks");
+            step.expect("a sound journal");
         }
         store.turns(&mut one);
         assert!(one.is_serving());
@@ -272,12 +193,7 @@ fn what_came_after_an_hour_without_a_look_is_history_only_if_the_boundary_says_s
     store.turns(&mut lost);
     store.boot_ms += TRUSTED_MS + 1;
     store.boundary = Seq(1_000);
-    let now = Now {
-        wall_ms: 0,
-        boot_ms: store.boot_ms,
-    };
-    let effect = lost.next(now).expect("a look");
-    let answer = store.answer(effect);
-    let refused = lost.answer(answer, now).expect_err("it must not go on");
+    let step = store.step(&mut lost).expect("a look");
+    let refused = step.expect_err("it must not go on");
     assert!(refused.what.contains("collected"), "{refused}");
 }

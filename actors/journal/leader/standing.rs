@@ -5,11 +5,7 @@ use std::time::Duration;
 use audit::journal_id::Seq;
 
 use super::{Leader, Phase};
-use crate::journal::{
-    claims::Rider,
-    effect::Now,
-    replica::{Birth, Replica},
-};
+use crate::journal::{claims::Rider, effect::Now, replica::Birth};
 
 /// A file is written only by a leader acknowledged less than this ago.
 const FRESH_MS: u64 = 10_000;
@@ -60,11 +56,10 @@ impl<R: Rider> Leader<R> {
                 None => (Role::Starting, false),
             },
         };
-        let replica: &Replica = &self.replica;
         Standing {
             role,
-            head: replica.head().seq,
-            epoch: replica.epoch(),
+            head: self.replica.head().seq,
+            epoch: self.replica.epoch(),
             is_current,
         }
     }
