@@ -259,6 +259,23 @@ pub const JOURNAL_APPLIED: Metric = gauge_of(
     "idtrail_journal_applied_timestamp_seconds",
     "When the newest journal object applied was written, by the leader's clock, in seconds since 1970: how far behind a follower is",
 );
+pub const JOURNAL_CHECKPOINT: Metric = gauge(
+    "idtrail_journal_checkpoint",
+    "Slot of the newest checkpoint: a start reads what came after it",
+);
+pub const JOURNAL_NEEDLESS: Metric = gauge(
+    "idtrail_journal_needless",
+    "Slot up to which the log is needed by nobody, and goes when it is old enough",
+);
+pub const JOURNAL_KEPT_BYTES: Metric = counter_of(
+    Unit::Bytes,
+    "idtrail_journal_checkpoint_bytes_total",
+    "Size of the checkpoints, and of their keys, written by this process",
+);
+pub const JOURNAL_CHECKPOINTS_FAILED: Metric = counter(
+    "idtrail_journal_checkpoints_failed_total",
+    "Checkpoints given up, since what was read back was not what was written",
+);
 pub const JOURNAL_FENCED: Metric = counter(
     "idtrail_journal_fenced_total",
     "Times that another process took the journal over",
@@ -347,6 +364,10 @@ pub const ALL: &[Metric] = &[
     JOURNAL_HEAD,
     JOURNAL_LEADING,
     JOURNAL_EPOCH,
+    JOURNAL_CHECKPOINT,
+    JOURNAL_NEEDLESS,
+    JOURNAL_KEPT_BYTES,
+    JOURNAL_CHECKPOINTS_FAILED,
     JOURNAL_APPLIED,
     JOURNAL_FENCED,
     JOURNAL_ERRORS,

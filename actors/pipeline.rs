@@ -36,11 +36,14 @@ use crate::{
     journal::{
         Candidate, Follow, Window,
         appender::{self, Appender},
+        checkpointer::Checkpointer,
         desk::Desk,
         leader::{self, Leader},
         log::Log,
         planner::{Draining, Planner, Working},
+        replica::KeysLimits,
         seal::SealLimits,
+        upkeep::UpkeepLimits,
     },
     lake::{partition_writer::PartitionWriter, uploader::Uploader},
     ports::{Clock, Objects, Queue, Store},
@@ -183,6 +186,7 @@ impl Kept {
         let topology = &setup.topology;
         let (appender, appender_box) = mailbox(topology, "appender");
         let (planner, planner_box) = mailbox(topology, "planner");
+        let (checkpointer, checkpointer_box) = mailbox(topology, "checkpointer");
         let (writer, writer_box) = mailbox(topology, "partition_writer");
         let (uploader, uploader_box) = mailbox(topology, "uploader");
         let (deleter, deleter_box) = mailbox(topology, "deleter");
@@ -204,6 +208,7 @@ impl Kept {
                 log: Log::new(Arc::clone(&store), &journal, attempt),
                 settled: deleter.clone(),
                 planner: planner.clone(),
+                checkpointer: checkpointer.clone(),
                 labels: labels.clone(),
             }
         });
@@ -218,6 +223,16 @@ impl Kept {
                 draining: draining.clone(),
                 appender: appender.clone(),
                 writer: writer.clone(),
+            }
+        });
+        tree.add(checkpointer_box, {
+            let attempt = topology.limits().journal.attempt_timeout;
+            let (store, journal) = (Arc::clone(&ports.transient), setup.journal.clone());
+            let (desk, appender) = (self.desk.clone(), appender.clone());
+            let limits = upkeep_limits(topology);
+            move |_| {
+                let log = Log::new(Arc::clone(&store), &journal, attempt);
+                Checkpointer::new(desk.clone(), log, limits, appender.clone())
             }
         });
         tree.add(writer_box, {
@@ -353,6 +368,9 @@ pub fn window(topology: &Topology) -> Window {
     }
 }
 
+/// A follower looks at the boundary again when its last look is older.
+const TRUSTED: Duration = Duration::from_secs(3_600);
+
 /// How a process stands by that shares its journal with others. They must not
 /// all find the same moment silent.
 pub fn follow(topology: &Topology, candidate: &Candidate) -> Follow {
@@ -362,6 +380,17 @@ pub fn follow(topology: &Topology, candidate: &Candidate) -> Follow {
     Follow {
         silence: journal.silence + jitter,
         warm: journal.warm,
+        trusted: TRUSTED.min(journal.keep / 4),
+    }
+}
+
+fn upkeep_limits(topology: &Topology) -> UpkeepLimits {
+    let journal = &topology.limits().journal;
+    UpkeepLimits {
+        every: journal.checkpoint_age,
+        objects: journal.checkpoint_objects,
+        keep: journal.keep,
+        keys: KeysLimits::USUAL,
     }
 }
 
@@ -370,6 +399,7 @@ fn leader_limits(setup: &Setup) -> leader::Limits {
     leader::Limits {
         window: window(topology),
         heartbeat: topology.limits().journal.heartbeat,
+        keep: topology.limits().journal.keep,
         seal: seal_limits(topology),
         follow: setup.follow,
     }

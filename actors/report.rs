@@ -10,7 +10,11 @@ use metrics::{counter, gauge, histogram};
 
 pub use self::labels::Labels;
 use crate::{
-    journal::{log::Unreachable, replica::Replica},
+    journal::{
+        effect::{Answer, Effect, Outcome},
+        log::Unreachable,
+        replica::Replica,
+    },
     metrics::{self as names, CALL, REASON, SOURCE, TENANT},
     ports::{Message, ObjectError, QueueError},
 };
@@ -245,6 +249,29 @@ fn kind(fatal: bool) -> &'static str {
     if fatal { "fatal" } else { "retry" }
 }
 
+/// What came of a step of the journal's upkeep.
+pub(crate) fn journal_kept(effect: &Effect, answer: &Answer) {
+    match (effect, answer) {
+        (Effect::Create { name, object }, Answer::Created(Outcome::Won)) => {
+            let bytes = object.len();
+            counter!(names::JOURNAL_KEPT_BYTES.name).increment(bytes as u64);
+            tracing::debug!(?name, bytes, "written for a checkpoint");
+        }
+        (Effect::Remove(removal), Answer::Removed { .. }) => {
+            tracing::debug!(?removal, "what the journal needs no more was removed");
+        }
+        _ => {}
+    }
+}
+
+pub(crate) fn journal_checkpoint_failed(what: &str) {
+    counter!(names::JOURNAL_CHECKPOINTS_FAILED.name).increment(1);
+    tracing::warn!(
+        reason = what,
+        "a checkpoint was given up: the next one replaces it"
+    );
+}
+
 pub(crate) fn journal_foreign(key: &str) {
     tracing::warn!(
         key,
@@ -256,6 +283,9 @@ pub(crate) fn state_held(replica: &Replica) {
     let applied_secs = replica.head().written_at_ms as f64 / 1_000.0;
     gauge!(names::JOURNAL_EPOCH.name).set(replica.epoch().0 as f64);
     gauge!(names::JOURNAL_APPLIED.name).set(applied_secs);
+    let checkpoint = replica.saved().last().map_or(0, |saved| saved.seq.0);
+    gauge!(names::JOURNAL_CHECKPOINT.name).set(checkpoint as f64);
+    gauge!(names::JOURNAL_NEEDLESS.name).set(replica.needless().0 as f64);
     gauge!(names::STATE_BYTES.name).set(replica.retained_bytes() as f64);
     gauge!(names::PARTITIONS_OPEN.name).set(replica.waiting().len() as f64);
     gauge!(names::ROWS_WAITING.name).set(replica.rows_waiting() as f64);

@@ -35,6 +35,10 @@ pub struct Account {
 #[derive(Clone, Default, PartialEq, Eq, Debug)]
 pub struct Accounting(pub BTreeMap<Account, Counts>);
 
+/// What was counted at all hours, by tenant and source.
+#[derive(Clone, Default, PartialEq, Eq, Debug)]
+pub struct Totals(pub BTreeMap<(Option<Tenant>, Option<Source>), Counts>);
+
 impl Counts {
     pub fn adds_up(&self) -> bool {
         self.received == self.stored + self.duplicate + self.quarantined
@@ -67,6 +71,21 @@ impl Sub for Counts {
             quarantined: self.quarantined.saturating_sub(earlier.quarantined),
             skipped: self.skipped.saturating_sub(earlier.skipped),
         }
+    }
+}
+
+impl Totals {
+    pub fn add(&mut self, accounting: &Accounting) {
+        for (account, counts) in &accounting.0 {
+            let of = (account.tenant.clone(), account.source);
+            *self.0.entry(of).or_default() += *counts;
+        }
+    }
+
+    pub fn total(&self) -> Counts {
+        let mut total = Counts::default();
+        self.0.values().for_each(|counts| total += *counts);
+        total
     }
 }
 

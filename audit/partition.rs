@@ -50,6 +50,13 @@ impl Day {
         (DAY_MIN..=DAY_MAX).contains(&days).then_some(Day(days))
     }
 
+    /// Of `yyyy-mm-dd`.
+    pub fn parse(text: &str) -> Option<Day> {
+        let date: jiff::civil::Date = text.parse().ok()?;
+        let since = date.since(jiff::civil::date(1970, 1, 1)).ok()?;
+        Day::from_days(since.get_days()).filter(|day| day.to_string() == text)
+    }
+
     pub fn days(self) -> i32 {
         self.0
     }
@@ -96,6 +103,18 @@ impl Partition {
             area: Area::Quarantine,
             day,
         }
+    }
+
+    /// The partition of a file of this key.
+    pub fn of_key(key: &str) -> Option<Partition> {
+        let mut segments = key.strip_prefix("data/")?.split('/');
+        let (area, day, _name) = (segments.next()?, segments.next()?, segments.next()?);
+        let area = match area {
+            "_quarantine" => Area::Quarantine,
+            tenant => Area::Tenant(Tenant::parse(tenant).ok()?),
+        };
+        let day = Day::parse(day)?;
+        segments.next().is_none().then_some(Partition { area, day })
     }
 
     /// The key of the file that a plan makes of this partition's rows. `seq` is

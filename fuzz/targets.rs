@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use actors::base::Topology;
 use audit::{
-    journal::{Object, Record},
+    journal::{Checkpoint, Keys, Object, Record},
     lake::{self, Footer},
     message::{Bad, Content, Decoder, Event, Limits, Object as Named, Pull, Unreadable},
     normalize::normalize,
@@ -48,6 +48,10 @@ pub const TARGETS: &[Target] = &[
     Target {
         name: "journal",
         run: journal,
+    },
+    Target {
+        name: "checkpoint",
+        run: checkpoint,
     },
     Target {
         name: "lake",
@@ -210,11 +214,25 @@ fn normalizer(source: Source, event: &[u8]) {
     );
 }
 
-/// The checksum is made good, since chance would never find it.
-fn journal(input: &[u8]) {
+fn sealed(input: &[u8]) -> Bytes {
     let mut object = input.to_vec();
     object.extend(Sha256::digest(input));
-    let object = Bytes::from(object);
+    object.into()
+}
+
+fn checkpoint(input: &[u8]) {
+    let object = sealed(input);
+    if let Ok(checkpoint) = Checkpoint::decode(&object) {
+        assert_eq!(checkpoint.encode().bytes, object, "read and written");
+    }
+    if let Ok(keys) = Keys::decode(&object) {
+        assert_eq!(keys.encode().bytes, object, "read and written");
+    }
+}
+
+/// The checksum is made good, since chance would never find it.
+fn journal(input: &[u8]) {
+    let object = sealed(input);
     let Ok((decoded, digest)) = Object::decode(&object) else {
         return;
     };

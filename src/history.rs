@@ -1,4 +1,4 @@
-//! Reads a journal from its first object on, without leading it.
+//! Reads a journal, from its first object or a checkpoint on, without leading it.
 //!
 //! For the verbs that only look: `verify`, `quarantine`, `journal`. They may run
 //! beside a leader and see the journal up to some object.
@@ -7,8 +7,8 @@ use std::time::Duration;
 
 use actors::{
     journal::{
-        Window,
-        effect::{Answer, Effect},
+        self, Window,
+        effect::{Answer, Effect, Name},
         log::{Log, Unreachable},
         replica::{Corrupt, Replica},
     },
@@ -27,7 +27,7 @@ const ATTEMPT: Duration = Duration::from_secs(30);
 #[derive(Debug)]
 pub struct History {
     log: Log,
-    last: Option<Seq>,
+    slots: Vec<Seq>,
 }
 
 #[derive(Debug, thiserror::Error)]
@@ -69,19 +69,22 @@ pub fn slot_of(key: &str, journal: &JournalName, generation: Gen) -> Option<Seq>
 impl History {
     pub async fn open(ports: &Ports, settings: &Settings) -> Result<History, HistoryError> {
         let mut log = Log::new(ports.transient.clone(), &settings.journal, ATTEMPT);
-        match log.ask(&Effect::Last { after: Seq::ZERO }).await? {
-            Answer::Last(last) => Ok(History { log, last }),
-            _ => Ok(History { log, last: None }),
-        }
+        let slots = log.slots().await?;
+        Ok(History { log, slots })
+    }
+
+    /// The slots in use when the journal was opened.
+    pub fn slots(&self) -> &[Seq] {
+        &self.slots
     }
 
     /// The newest slot there was when the journal was opened.
     pub fn last(&self) -> Seq {
-        self.last.unwrap_or_default()
+        self.slots.last().copied().unwrap_or_default()
     }
 
     pub async fn read(&mut self, seq: Seq) -> Result<Option<Entry>, HistoryError> {
-        let Answer::Object(Some(bytes)) = self.log.ask(&Effect::Read(seq)).await? else {
+        let Answer::Object(Some(bytes)) = self.log.ask(&Effect::Read(Name::Log(seq))).await? else {
             return Ok(None);
         };
         let (object, digest) = Object::decode(&bytes).map_err(|error| Corrupt {
@@ -95,14 +98,18 @@ impl History {
         }))
     }
 
+    /// What was before the first object that is read.
+    pub async fn begin(&mut self, window: Window) -> Result<Replica, HistoryError> {
+        Ok(journal::begin(&mut self.log, window).await??)
+    }
+
     /// Applies all objects in order; `each` sees them first.
     pub async fn replay(
         &mut self,
-        window: Window,
+        mut replica: Replica,
         progress: &Progress,
         mut each: impl FnMut(&Replica, &Object),
     ) -> Result<Replica, HistoryError> {
-        let mut replica = Replica::new(window);
         while replica.head().seq < self.last() {
             let seq = replica.head().seq.next();
             let Some(entry) = self.read(seq).await? else {

@@ -11,6 +11,7 @@ use std::time::Duration;
 use tokio::time::Instant;
 
 use super::{
+    checkpointer,
     claims::Rider,
     desk::{Desk, OpenBatch},
     effect::Effect,
@@ -57,6 +58,7 @@ pub struct Appender<R: Rider> {
     pub log: Log,
     pub settled: Address<Vec<R>>,
     pub planner: Address<planner::Message>,
+    pub checkpointer: Address<checkpointer::Message>,
     pub labels: Labels,
 }
 
@@ -162,16 +164,18 @@ impl<R: Rider> Appender<R> {
         Ok(())
     }
 
-    /// A planner that is busy will look by itself.
+    /// Who is busy will look by itself.
     fn hint(&self) {
         drop(self.planner.try_send(planner::Message::Look));
+        drop(self.checkpointer.try_send(checkpointer::Message::Look));
     }
 }
 
-fn call(effect: &Effect) -> &'static str {
+pub(super) fn call(effect: &Effect) -> &'static str {
     match effect {
-        Effect::Boundary | Effect::Last { .. } => "list",
+        Effect::Boundary | Effect::Last { .. } | Effect::Checkpoints => "list",
         Effect::Read(_) => "read",
         Effect::Create { .. } => "create",
+        Effect::Remove(_) => "remove",
     }
 }

@@ -3,8 +3,23 @@
 //! A failed or timed-out call is no answer: the driver asks again. Only
 //! [`Outcome::Unknown`] is passed on, since it belongs to a write.
 
-use audit::journal_id::Seq;
+use std::time::Duration;
+
+use audit::{journal::KeyRange, journal_id::Seq};
 use bytes::Bytes;
+
+/// An object of the journal. What has a name is written once and never changes.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Name {
+    /// `log/<seq>`
+    Log(Seq),
+    /// `boundary/<seq>`: empty; the log up to here may be gone.
+    Boundary(Seq),
+    /// `ckpt/<seq>`
+    Checkpoint(Seq),
+    /// `keys/<from>-<upto>`
+    Keys(KeyRange),
+}
 
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub enum Effect {
@@ -12,10 +27,35 @@ pub enum Effect {
     Boundary,
     /// The highest slot in use above `after`; answered by [`Answer::Last`].
     Last { after: Seq },
+    /// All checkpoints; answered by [`Answer::Checkpoints`].
+    Checkpoints,
     /// Answered by [`Answer::Object`].
-    Read(Seq),
+    Read(Name),
     /// A create-only write; answered by [`Answer::Created`].
-    Create { seq: Seq, object: Bytes },
+    Create { name: Name, object: Bytes },
+    /// Answered by [`Answer::Removed`].
+    Remove(Removal),
+}
+
+/// What need not be kept; each says what must stay. Some of it is removed at a
+/// time.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Removal {
+    /// Of the log up to the boundary what was written `age` before this boundary
+    /// was, by the store's own clock.
+    Log {
+        boundary: Seq,
+        age: Duration,
+    },
+    /// All but the newest two.
+    Boundaries,
+    Checkpoints {
+        below: Seq,
+    },
+    /// Ranges that begin before this slot.
+    Keys {
+        below: Seq,
+    },
 }
 
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -23,15 +63,20 @@ pub enum Answer {
     /// Zero if there is none.
     Boundary(Seq),
     Last(Option<Seq>),
-    /// `None` only if the slot is surely empty.
+    /// In order.
+    Checkpoints(Vec<Seq>),
+    /// `None` only if there is surely no such object.
     Object(Option<Bytes>),
     Created(Outcome),
+    Removed {
+        more: bool,
+    },
 }
 
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Outcome {
     Won,
-    /// The slot was in use.
+    /// The name was in use.
     Taken,
     /// It may or may not have taken effect, now or later.
     Unknown,

@@ -15,19 +15,14 @@
 
 use std::time::Duration;
 
-use audit::{
-    journal::{Object, Record},
-    journal_id::Seq,
-};
+use audit::journal_id::Seq;
 
 use super::{
-    effect::{Answer, Effect, Now},
+    effect::{Answer, Effect, Name, Now},
     replica::{Corrupt, Replica},
-    takeover::{decode, surveyed},
+    restore::{Restore, Restored},
+    takeover::{decode, take},
 };
-
-/// A slot that was empty so lately cannot have been collected since.
-const TRUSTED_MS: u64 = 3_600_000;
 
 /// Between two looks while objects come, and when none do.
 const POLL_BUSY_MS: u64 = 250;
@@ -44,6 +39,9 @@ pub struct Follow {
     pub silence: Duration,
     /// Records are applied as they come.
     pub warm: bool,
+    /// A slot that was empty so lately cannot have been used and collected since:
+    /// less than half of the age at which objects are removed.
+    pub trusted: Duration,
 }
 
 #[derive(Debug)]
@@ -61,16 +59,18 @@ pub(crate) struct Following {
     next_look_ms: u64,
 }
 
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[derive(Debug)]
 enum Step {
     /// Before anything is applied that may be old.
     Survey,
-    /// Up to the end of the log as it is now.
-    Catch {
-        boundary: Seq,
-    },
+    /// What the replica has was collected: it begins with a checkpoint.
+    Restore(Restore),
+    /// Up to the end of the log as it is now, from this slot on.
+    Catch { first: Seq },
+    /// Whether something of it was collected meanwhile, or is not as it should be.
     Recheck {
-        boundary: Seq,
+        first: Seq,
+        problem: Option<Corrupt>,
     },
     /// At the end of the log.
     Tail,
@@ -114,17 +114,23 @@ impl Following {
         }
     }
 
+    #[cfg(test)]
+    pub(crate) fn rechecks(&self) -> bool {
+        matches!(self.step, Step::Recheck { .. })
+    }
+
     pub(crate) fn effect(&self, replica: &Replica, follow: Follow, now: Now) -> Option<Effect> {
         if now.boot_ms < self.next_look_ms {
             return None;
         }
-        Some(match self.step {
+        Some(match &self.step {
+            Step::Restore(restore) => restore.effect(),
             Step::Survey | Step::Recheck { .. } if follow.warm => Effect::Boundary,
-            Step::Tail if follow.warm && self.is_stale(now) => Effect::Boundary,
+            Step::Tail if follow.warm && self.is_stale(follow, now) => Effect::Boundary,
             Step::Catch { .. } | Step::Tail if follow.warm => {
-                Effect::Read(replica.head().seq.next())
+                Effect::Read(Name::Log(replica.head().seq.next()))
             }
-            Step::Peek => Effect::Read(self.seen),
+            Step::Peek => Effect::Read(Name::Log(self.seen)),
             _ => Effect::Last { after: self.seen },
         })
     }
@@ -148,31 +154,64 @@ impl Following {
         follow: Follow,
         now: Now,
     ) -> Result<Heard, Corrupt> {
-        match (self.step, answer) {
+        let step = std::mem::replace(&mut self.step, Step::Survey);
+        match (step, answer) {
             (Step::Survey | Step::Tail, Answer::Boundary(boundary)) => {
-                surveyed(boundary, replica)?;
                 self.looked_ms = Some(now.boot_ms);
-                self.step = Step::Catch { boundary };
+                self.step = match Restore::needed(boundary, replica) {
+                    Some(restore) => Step::Restore(restore),
+                    None => catch(replica),
+                };
             }
-            (Step::Recheck { boundary }, Answer::Boundary(again)) => {
-                if again != boundary {
+            (Step::Restore(restore), answer) => {
+                self.step = match restore.answer(answer)? {
+                    Restored::Open(restore) => Step::Restore(restore),
+                    Restored::Done(restored) => {
+                        *replica = *restored;
+                        self.seen = replica.head().seq;
+                        catch(replica)
+                    }
+                    Restored::Nothing => catch(replica),
+                };
+            }
+            (Step::Recheck { first, problem }, Answer::Boundary(boundary)) => {
+                if boundary >= first {
                     return Ok(Heard::Doubt);
+                }
+                if let Some(corrupt) = problem {
+                    return Err(corrupt);
                 }
                 self.step = Step::Tail;
                 return Ok(self.caught_up(follow, now));
             }
-            (Step::Catch { .. } | Step::Tail, Answer::Object(Some(bytes))) => {
-                let (object, digest) = decode(replica.head().seq.next(), &bytes)?;
-                self.heard(object.header.seq, &object, now);
-                replica.apply(object, digest)?;
+            (Step::Catch { first }, Answer::Object(None)) => {
+                let problem = None;
+                self.step = Step::Recheck { first, problem };
             }
-            (Step::Catch { boundary }, Answer::Object(None)) => {
-                self.step = Step::Recheck { boundary };
+            (Step::Catch { first }, Answer::Object(bytes)) => {
+                self.step = match take(replica, bytes.as_ref()) {
+                    Ok(released) => {
+                        self.heard(replica.head().seq, released, now);
+                        Step::Catch { first }
+                    }
+                    Err(corrupt) => Step::Recheck {
+                        first,
+                        problem: Some(corrupt),
+                    },
+                };
             }
-            (Step::Tail, Answer::Object(None)) => return Ok(self.silent(follow, now)),
+            (Step::Tail, Answer::Object(None)) => {
+                self.step = Step::Tail;
+                return Ok(self.silent(follow, now));
+            }
+            (Step::Tail, Answer::Object(bytes)) => {
+                self.step = Step::Tail;
+                let released = take(replica, bytes.as_ref())?;
+                self.heard(replica.head().seq, released, now);
+            }
             (Step::Peek, Answer::Object(Some(bytes))) => {
                 let (object, _) = decode(self.seen, &bytes)?;
-                self.heard(self.seen, &object, now);
+                self.heard(self.seen, object.is_release(), now);
                 self.step = Step::Tail;
                 return Ok(self.caught_up(follow, now));
             }
@@ -190,19 +229,20 @@ impl Following {
                 });
             }
             // An answer to a question of an earlier life: ask again.
-            _ => {}
+            (step, _) => self.step = step,
         }
         Ok(Heard::Following(self))
     }
 
-    fn is_stale(&self, now: Now) -> bool {
+    fn is_stale(&self, follow: Follow, now: Now) -> bool {
+        let trusted = follow.trusted.as_millis();
         self.looked_ms
-            .is_none_or(|looked| now.boot_ms.saturating_sub(looked) > TRUSTED_MS)
+            .is_none_or(|looked| u128::from(now.boot_ms.saturating_sub(looked)) > trusted)
     }
 
-    fn heard(&mut self, seq: Seq, object: &Object, now: Now) {
+    fn heard(&mut self, seq: Seq, released: bool, now: Now) {
         self.seen = seq;
-        self.released = matches!(object.records.last(), Some(Record::Release));
+        self.released = released;
         self.quiet = Quiet::default();
         self.looked_ms = Some(now.boot_ms);
     }
@@ -231,6 +271,12 @@ impl Following {
             true => Heard::Silence { last: self.seen },
             false => Heard::Following(self),
         }
+    }
+}
+
+fn catch(replica: &Replica) -> Step {
+    Step::Catch {
+        first: replica.head().seq.next(),
     }
 }
 

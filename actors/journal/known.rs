@@ -10,7 +10,11 @@ use std::{
     hash::{BuildHasherDefault, Hasher},
 };
 
-use audit::key::Key;
+use audit::{
+    journal::{KeyRange, KeySpan},
+    journal_id::Seq,
+    key::Key,
+};
 use hashbrown::HashSet;
 
 /// Memory that one key takes: 16 bytes in its span, 17 in the table, which is
@@ -28,14 +32,10 @@ pub struct Window {
 pub(crate) struct Known {
     window: Window,
     set: HashSet<Key, BuildHasherDefault<AlreadyHashed>>,
-    spans: VecDeque<Span>,
-}
-
-/// The keys of one journal object.
-#[derive(Debug)]
-struct Span {
-    written_at_ms: i64,
-    keys: Box<[Key]>,
+    spans: VecDeque<KeySpan>,
+    /// What of it lies in keys objects, and up to where.
+    ranges: VecDeque<KeyRange>,
+    covered: Seq,
 }
 
 /// A key is the output of a keyed hash: its low half needs no hashing.
@@ -68,22 +68,51 @@ impl Known {
             window,
             set: HashSet::default(),
             spans: VecDeque::new(),
+            ranges: VecDeque::new(),
+            covered: Seq::ZERO,
         }
+    }
+
+    pub(crate) fn window(&self) -> Window {
+        self.window
     }
 
     pub(crate) fn contains(&self, key: &Key) -> bool {
         self.set.contains(key)
     }
 
-    pub(crate) fn extend(&mut self, written_at_ms: i64, keys: Box<[Key]>) {
-        self.set.extend(keys.iter().copied());
-        if !keys.is_empty() {
-            self.spans.push_back(Span {
-                written_at_ms,
-                keys,
-            });
+    pub(crate) fn extend(&mut self, span: KeySpan) {
+        let newest_ms = span.written_at_ms;
+        self.set.extend(span.keys.iter().copied());
+        if !span.keys.is_empty() {
+            self.spans.push_back(span);
         }
-        self.forget(written_at_ms);
+        self.forget(newest_ms);
+    }
+
+    /// These ranges, which follow what was covered before, lie in keys objects.
+    pub(crate) fn cover(&mut self, ranges: &[KeyRange]) {
+        self.ranges.extend(ranges);
+        self.covered = self.ranges.back().map_or(self.covered, |last| last.upto);
+        self.uncover();
+    }
+
+    pub(crate) fn ranges(&self) -> impl Iterator<Item = &KeyRange> {
+        self.ranges.iter()
+    }
+
+    pub(crate) fn covered(&self) -> Seq {
+        self.covered
+    }
+
+    /// What lies in no keys object.
+    pub(crate) fn uncovered(&self) -> impl Iterator<Item = &KeySpan> {
+        let begin = self.spans.partition_point(|span| span.seq <= self.covered);
+        self.spans.range(begin..)
+    }
+
+    pub(crate) fn count(&self) -> usize {
+        self.set.len()
     }
 
     /// How far back the window reaches now, in milliseconds.
@@ -105,6 +134,18 @@ impl Known {
                 self.set.remove(key);
             }
             self.spans.pop_front();
+            self.uncover();
+        }
+    }
+
+    /// Ranges of which nothing is known any more are of no use.
+    fn uncover(&mut self) {
+        let first = self
+            .spans
+            .front()
+            .map_or(self.covered.next(), |span| span.seq);
+        while self.ranges.front().is_some_and(|range| range.upto < first) {
+            self.ranges.pop_front();
         }
     }
 }
@@ -113,8 +154,12 @@ impl Known {
 mod tests {
     use super::*;
 
-    fn keys(range: std::ops::Range<u128>) -> Box<[Key]> {
-        range.map(Key).collect()
+    fn span(written_at_ms: i64, range: std::ops::Range<u128>) -> KeySpan {
+        KeySpan {
+            seq: Seq(written_at_ms.unsigned_abs()),
+            written_at_ms,
+            keys: range.map(Key).collect(),
+        }
     }
 
     #[test]
@@ -123,10 +168,10 @@ mod tests {
             reach_ms: 100,
             bytes_max: u64::MAX,
         });
-        known.extend(1_000, keys(0..10));
-        known.extend(1_100, keys(10..20));
+        known.extend(span(1_000, 0..10));
+        known.extend(span(1_100, 10..20));
         assert!(known.contains(&Key(0)), "exactly at its edge");
-        known.extend(1_101, keys(20..21));
+        known.extend(span(1_101, 20..21));
         assert!(!known.contains(&Key(0)));
         assert!(known.contains(&Key(10)));
         assert_eq!(known.held_ms(), 1);
@@ -138,11 +183,11 @@ mod tests {
             reach_ms: i64::MAX,
             bytes_max: 15 * BYTES_PER_KEY,
         });
-        known.extend(1, keys(0..10));
-        known.extend(2, keys(10..20));
+        known.extend(span(1, 0..10));
+        known.extend(span(2, 10..20));
         assert!(!known.contains(&Key(9)));
         assert!(known.contains(&Key(19)));
-        known.extend(3, keys(20..60));
+        known.extend(span(3, 20..60));
         assert!(!known.contains(&Key(19)));
         assert!(known.contains(&Key(59)));
     }

@@ -17,7 +17,7 @@ use std::{
 
 use audit::{
     accounting::Accounting,
-    journal::{Batch, Digest, Done, Header, Object, Record},
+    journal::{Batch, Digest, Done, Header, Object, Record, Saved},
     key::Key,
     partition::Partition,
     quarantine::Entry,
@@ -35,11 +35,6 @@ use super::{
     takeover::{Candidate, Takeover},
 };
 
-/// A leader that was acknowledged this long ago, or longer, looks at the
-/// boundary after its next write: its slot may have been used and collected.
-/// Half of the age at which objects are collected.
-const GUARD_AFTER_MS: u64 = 12 * 3_600_000;
-
 /// Done records, and plans, in one object: an object must stay readable
 /// whatever a drain of many tenants brings at once.
 pub(super) const RECORDS_A_KIND_MAX: usize = 10_000;
@@ -48,6 +43,8 @@ pub(super) const RECORDS_A_KIND_MAX: usize = 10_000;
 pub struct Limits {
     pub window: Window,
     pub heartbeat: Duration,
+    /// How old objects are, at least, when they are removed.
+    pub keep: Duration,
     pub seal: SealLimits,
     /// `None`: nobody else can lead, so this process does at once.
     pub follow: Option<Follow>,
@@ -114,6 +111,7 @@ enum Phase {
 #[derive(Debug, Default)]
 struct Outbox {
     done: BTreeMap<PlanId, Done>,
+    saved: Option<Saved>,
     seal: BTreeSet<Partition>,
     release: bool,
 }
@@ -195,6 +193,14 @@ impl<R: Rider> Leader<R> {
         let open = self.is_serving() && self.replica.open_plan(&id).is_some();
         if open && self.reported.insert(id.clone()) {
             self.outbox.done.insert(id, done);
+        }
+    }
+
+    /// A checkpoint was written and read back.
+    pub fn saved(&mut self, saved: Saved) {
+        let newest = self.replica.saved().last().map(|last| last.seq);
+        if self.is_serving() && newest < Some(saved.seq) {
+            self.outbox.saved = Some(saved);
         }
     }
 
@@ -321,7 +327,7 @@ impl<R: Rider> Leader<R> {
         batch: Option<BatchNo>,
     ) -> Result<Turn<R>, Corrupt> {
         let accounting = object.accounting.clone();
-        let released = matches!(object.records.last(), Some(Record::Release));
+        let released = object.is_release();
         self.replica.apply(object, digest)?;
         self.reported
             .retain(|id| self.replica.open_plan(id).is_some());
@@ -348,6 +354,7 @@ impl<R: Rider> Leader<R> {
         {
             records.push(Record::Done(done));
         }
+        records.extend(self.outbox.saved.take().map(Record::Saved));
         let asked = std::mem::take(&mut self.outbox.seal);
         let plans = seal::plans(&self.replica, &asked, &self.limits.seal);
         records.extend(plans.into_iter().map(Record::Plan));
@@ -370,7 +377,8 @@ impl<R: Rider> Leader<R> {
             }
             records.push(Record::Heartbeat);
         }
-        let guarded = self.unacknowledged_ms(now) >= GUARD_AFTER_MS;
+        // Its slot may have been used and collected since.
+        let guarded = u128::from(self.unacknowledged_ms(now)) >= self.limits.keep.as_millis() / 2;
         let object = Object {
             header: self.header(now)?,
             accounting,
@@ -405,7 +413,7 @@ fn standby(limits: &Limits, replica: &mut Replica) -> Phase {
 
 impl Outbox {
     fn is_empty(&self) -> bool {
-        self.done.is_empty() && self.seal.is_empty() && !self.release
+        self.done.is_empty() && self.seal.is_empty() && self.saved.is_none() && !self.release
     }
 }
 

@@ -1,7 +1,7 @@
 //! The journal's objects in the store: their names, and one question at a time.
 //!
-//! `_idtrail/<journal>/log/<seq:020>` and `_idtrail/<journal>/boundary/<seq:020>`
-//! in the transient store. Only "no such key" is absence, only an answered write
+//! Below `_idtrail/<journal>/` in the transient store: `log/<seq:020>`,
+//! `boundary/<seq:020>`, `ckpt/<seq:020>` and `keys/<from:020>-<upto:020>`. Only "no such key" is absence, only an answered write
 //! is an outcome; everything else is [`Unreachable`] or unknown. What somebody
 //! else put beside them is no object of the journal, whatever it is called.
 
@@ -11,16 +11,19 @@ use audit::journal_id::{JournalName, Seq};
 use tokio::time::timeout;
 
 use super::{
-    effect::{Answer, Effect, Outcome},
+    effect::{Answer, Effect, Name, Outcome, Removal},
     read_ahead::ReadAhead,
 };
 use crate::{
-    ports::{Created, Store, StoreError},
+    ports::{Created, Expiry, Store, StoreError},
     report,
 };
 
 /// A listing is many calls, a thousand objects each.
 const LISTING_CALLS: u32 = 15;
+
+/// Keys and checkpoints may be many megabytes.
+const LARGE_CALLS: u32 = 5;
 
 /// No answer: ask again after a pause.
 #[derive(Debug, thiserror::Error)]
@@ -62,7 +65,7 @@ impl Log {
     }
 
     pub async fn ask(&mut self, effect: &Effect) -> Result<Answer, Unreachable> {
-        if !matches!(effect, Effect::Read(_)) {
+        if !matches!(effect, Effect::Read(Name::Log(_))) {
             self.objects.forget();
         }
         match effect {
@@ -74,11 +77,28 @@ impl Log {
                 .last(&self.folder("log"), *after)
                 .await
                 .map(Answer::Last),
-            Effect::Read(seq) => timed(self.attempt, self.objects.get(*seq))
+            Effect::Checkpoints => {
+                let all = self.all(&self.folder("ckpt"), Seq::ZERO).await?;
+                Ok(Answer::Checkpoints(all))
+            }
+            Effect::Read(Name::Log(seq)) => timed(self.attempt, self.objects.get(*seq))
                 .await
                 .map(Answer::Object),
-            Effect::Create { seq, object } => {
-                let key = format!("{}{seq}", self.folder("log"));
+            Effect::Read(name) => {
+                let key = self.key(*name);
+                let object = timed(self.attempt * LARGE_CALLS, self.store.get(&key)).await?;
+                Ok(Answer::Object(object))
+            }
+            Effect::Remove(removal) => {
+                let Some(expiry) = self.expiry(*removal).await? else {
+                    return Ok(Answer::Removed { more: false });
+                };
+                let expire = self.store.expire(&expiry);
+                let more = timed(self.attempt * LISTING_CALLS, expire).await?;
+                Ok(Answer::Removed { more })
+            }
+            Effect::Create { name, object } => {
+                let key = self.key(*name);
                 let created = timeout(self.attempt, self.store.create(&key, object.clone())).await;
                 match created {
                     Ok(Ok(Created::New)) => Ok(Answer::Created(Outcome::Won)),
@@ -94,18 +114,63 @@ impl Log {
         format!("{}/{kind}/", self.prefix)
     }
 
+    /// Every slot in use, in order, also those that nobody needs any more.
+    pub async fn slots(&mut self) -> Result<Vec<Seq>, Unreachable> {
+        self.all(&self.folder("log"), Seq::ZERO).await
+    }
+
+    fn key(&self, name: Name) -> String {
+        let prefix = &self.prefix;
+        match name {
+            Name::Log(seq) => format!("{prefix}/log/{seq}"),
+            Name::Boundary(seq) => format!("{prefix}/boundary/{seq}"),
+            Name::Checkpoint(seq) => format!("{prefix}/ckpt/{seq}"),
+            Name::Keys(range) => format!("{prefix}/keys/{}-{}", range.from, range.upto),
+        }
+    }
+
+    /// `None` if all of it must stay.
+    async fn expiry(&mut self, removal: Removal) -> Result<Option<Expiry>, Unreachable> {
+        let (kind, below, older) = match removal {
+            Removal::Log { boundary, age } => {
+                let than = self.key(Name::Boundary(boundary));
+                ("log", boundary.next(), Some((than, age)))
+            }
+            Removal::Boundaries => {
+                let all = self.all(&self.folder("boundary"), Seq::ZERO).await?;
+                let [.., second, _] = all[..] else {
+                    return Ok(None);
+                };
+                ("boundary", second, None)
+            }
+            Removal::Checkpoints { below } => ("ckpt", below, None),
+            Removal::Keys { below } => ("keys", below, None),
+        };
+        let folder = self.folder(kind);
+        Ok(Some(Expiry {
+            below: format!("{folder}{below}"),
+            folder,
+            older,
+        }))
+    }
+
     async fn last(&mut self, folder: &str, after: Seq) -> Result<Option<Seq>, Unreachable> {
+        Ok(self.all(folder, after).await?.pop())
+    }
+
+    /// In order.
+    async fn all(&mut self, folder: &str, after: Seq) -> Result<Vec<Seq>, Unreachable> {
         let start = (after > Seq::ZERO).then(|| format!("{folder}{after}"));
         let listing = self.store.list(folder, start.as_deref());
         let listed = timed(self.attempt * LISTING_CALLS, listing).await?;
-        let found = listed.iter().rev().find_map(|object| {
+        let found = listed.iter().filter_map(|object| {
             let seq = object.key.strip_prefix(folder).and_then(seq_of);
             if seq.is_none() && !mem::replace(&mut self.foreign_told, true) {
                 report::journal_foreign(&object.key);
             }
             seq
         });
-        Ok(found)
+        Ok(found.collect())
     }
 }
 

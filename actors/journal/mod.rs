@@ -7,6 +7,7 @@
 //! made files of it.
 
 pub mod appender;
+pub mod checkpointer;
 pub mod claims;
 pub mod desk;
 pub mod effect;
@@ -17,12 +18,15 @@ pub mod log;
 pub mod planner;
 mod read_ahead;
 pub mod replica;
+mod restore;
 pub mod seal;
 mod slot;
 #[cfg(test)]
 mod specimen;
 mod takeover;
+pub mod upkeep;
 
 pub use following::Follow;
 pub use known::Window;
+pub use restore::begin;
 pub use takeover::Candidate;

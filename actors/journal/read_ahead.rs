@@ -115,7 +115,7 @@ mod tests {
     use tokio::time::{Duration, Instant, sleep};
 
     use super::*;
-    use crate::ports::{Created, Listed};
+    use crate::ports::{Created, Expiry, Listed};
 
     /// Objects 1 to `count`, a second away each.
     #[derive(Default)]
@@ -143,6 +143,10 @@ mod tests {
         }
 
         async fn remove(&self, _: &str) -> Result<(), StoreError> {
+            unreachable!("only read")
+        }
+
+        async fn expire(&self, _: &Expiry) -> Result<bool, StoreError> {
             unreachable!("only read")
         }
     }

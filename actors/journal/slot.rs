@@ -9,7 +9,7 @@ use audit::{
     journal_id::Seq,
 };
 
-use super::effect::{Answer, Effect, Outcome};
+use super::effect::{Answer, Effect, Name, Outcome};
 
 #[derive(Debug)]
 pub(crate) struct Slot {
@@ -54,10 +54,10 @@ impl Slot {
     pub(crate) fn effect(&self) -> Effect {
         match self.step {
             Step::Write => Effect::Create {
-                seq: self.seq(),
+                name: Name::Log(self.seq()),
                 object: self.sealed.bytes.clone(),
             },
-            Step::Compare => Effect::Read(self.seq()),
+            Step::Compare => Effect::Read(Name::Log(self.seq())),
             Step::Guard => Effect::Boundary,
         }
     }

@@ -12,7 +12,7 @@ use bytes::Bytes;
 use super::{
     Candidate, Follow, Window,
     claims::Rider,
-    effect::{Answer, Effect, Now, Outcome},
+    effect::{Answer, Effect, Name, Now, Outcome},
     leader::{Leader, Limits, Turn},
     replica::{Birth, Corrupt},
     seal::SealLimits,
@@ -42,6 +42,7 @@ pub(crate) fn process(incarnation: u64, follow: Option<Follow>) -> Leader<Nobody
             bytes_max: u64::MAX,
         },
         heartbeat: Duration::from_secs(5),
+        keep: Duration::from_secs(86_400),
         seal: SealLimits {
             age_ms: 0,
             rows: 10,
@@ -87,13 +88,18 @@ impl Store {
                 let last = self.log.keys().next_back().copied();
                 ("last", Answer::Last(last.filter(|last| *last > after)))
             }
-            Effect::Read(seq) => ("read", Answer::Object(self.log.get(&seq).cloned())),
-            Effect::Create { seq, object } => {
+            Effect::Checkpoints => ("checkpoints", Answer::Checkpoints(Vec::new())),
+            Effect::Read(Name::Log(seq)) => ("read", Answer::Object(self.log.get(&seq).cloned())),
+            Effect::Create {
+                name: Name::Log(seq),
+                object,
+            } => {
                 let free = !self.log.contains_key(&seq);
                 self.log.entry(seq).or_insert(object);
                 let outcome = if free { Outcome::Won } else { Outcome::Taken };
                 ("create", Answer::Created(outcome))
             }
+            effect => unreachable!("{effect:?}: nobody sees to the journal's upkeep here"),
         };
         self.asked.push(what);
         answer

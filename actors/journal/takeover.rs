@@ -11,8 +11,9 @@ use audit::{
 };
 
 use super::{
-    effect::{Answer, Effect, Now},
+    effect::{Answer, Effect, Name, Now},
     replica::{Birth, Corrupt, Replica},
+    restore::{Restore, Restored},
     slot::{Fate, Slot},
 };
 
@@ -30,34 +31,35 @@ pub(crate) enum Takeover {
     Survey {
         quiet: Option<Seq>,
     },
+    /// What the replica has was collected: it begins with a checkpoint.
+    Restore {
+        restore: Restore,
+        boundary: Seq,
+        quiet: Option<Seq>,
+    },
     Find {
         boundary: Seq,
         quiet: Option<Seq>,
     },
     /// The end of the log is known; its digest is not.
-    Link {
-        boundary: Seq,
-        last: Seq,
-    },
-    Fence {
-        boundary: Seq,
-        slot: Slot,
-    },
+    Link(Seq),
+    Fence(Slot),
     Replay(Fenced),
-    /// All is read, or a slot that should have been there was empty.
+    /// All is read, or something is not as it should be.
     Recheck {
         fenced: Fenced,
-        missing: Option<Seq>,
+        problem: Option<Corrupt>,
     },
     Won,
     /// Another was faster.
     Lost,
 }
 
-/// A fence that stands, and the boundary as it was before.
+/// A fence that stands, and the first slot that counts: what is read from it on
+/// must not have been collected meanwhile.
 #[derive(Debug)]
 pub(crate) struct Fenced {
-    boundary: Seq,
+    first: Seq,
     fence: Object,
     sealed: Sealed,
 }
@@ -66,15 +68,21 @@ impl Takeover {
     /// Whoever else may lead is fenced.
     pub(crate) const ANEW: Takeover = Takeover::Survey { quiet: None };
 
+    #[cfg(test)]
+    pub(crate) fn rechecks(&self) -> bool {
+        matches!(self, Takeover::Recheck { .. })
+    }
+
     pub(crate) fn effect(&self, replica: &Replica) -> Option<Effect> {
         match self {
             Takeover::Survey { .. } | Takeover::Recheck { .. } => Some(Effect::Boundary),
             Takeover::Find { boundary, .. } => Some(Effect::Last {
                 after: find_after(*boundary, replica),
             }),
-            Takeover::Link { last, .. } => Some(Effect::Read(*last)),
-            Takeover::Fence { slot, .. } => Some(slot.effect()),
-            Takeover::Replay(_) => Some(Effect::Read(replica.head().seq.next())),
+            Takeover::Restore { restore, .. } => Some(restore.effect()),
+            Takeover::Link(last) => Some(Effect::Read(Name::Log(*last))),
+            Takeover::Fence(slot) => Some(slot.effect()),
+            Takeover::Replay(_) => Some(Effect::Read(Name::Log(replica.head().seq.next()))),
             Takeover::Won | Takeover::Lost => None,
         }
     }
@@ -88,9 +96,34 @@ impl Takeover {
     ) -> Result<Takeover, Corrupt> {
         match (self, answer) {
             (Takeover::Survey { quiet }, Answer::Boundary(boundary)) => {
-                surveyed(boundary, replica)?;
-                Ok(Takeover::Find { boundary, quiet })
+                Ok(match Restore::needed(boundary, replica) {
+                    Some(restore) => Takeover::Restore {
+                        restore,
+                        boundary,
+                        quiet,
+                    },
+                    None => Takeover::Find { boundary, quiet },
+                })
             }
+            (
+                Takeover::Restore {
+                    restore,
+                    boundary,
+                    quiet,
+                },
+                answer,
+            ) => Ok(match restore.answer(answer)? {
+                Restored::Open(restore) => Takeover::Restore {
+                    restore,
+                    boundary,
+                    quiet,
+                },
+                Restored::Done(restored) => {
+                    *replica = *restored;
+                    Takeover::Find { boundary, quiet }
+                }
+                Restored::Nothing => Takeover::Find { boundary, quiet },
+            }),
             (Takeover::Find { quiet, .. }, Answer::Last(last))
                 if quiet.is_some() && last > quiet =>
             {
@@ -99,8 +132,8 @@ impl Takeover {
             (Takeover::Find { boundary, .. }, Answer::Last(last)) => {
                 found(boundary, last, candidate, replica, now)
             }
-            (Takeover::Link { .. }, Answer::Object(None)) => Ok(Takeover::ANEW),
-            (Takeover::Link { boundary, last }, Answer::Object(Some(bytes))) => {
+            (Takeover::Link(_), Answer::Object(None)) => Ok(Takeover::ANEW),
+            (Takeover::Link(last), Answer::Object(Some(bytes))) => {
                 let (before, digest) = decode(last, &bytes)?;
                 let Header {
                     generation,
@@ -108,29 +141,29 @@ impl Takeover {
                     ..
                 } = before.header;
                 let slot = fence_after((last, digest), generation, written_at_ms, candidate, now);
-                Ok(Takeover::Fence { boundary, slot })
+                Ok(Takeover::Fence(slot))
             }
-            (Takeover::Fence { boundary, slot }, answer) => Ok(match slot.answer(answer) {
-                Fate::Open(slot) => Takeover::Fence { boundary, slot },
+            (Takeover::Fence(slot), answer) => Ok(match slot.answer(answer) {
+                Fate::Open(slot) => Takeover::Fence(slot),
                 Fate::Won(fence, sealed) => Fenced {
-                    boundary,
+                    first: replica.head().seq.next(),
                     fence,
                     sealed,
                 }
                 .replay(replica),
                 Fate::Lost => Takeover::Lost,
             }),
-            (Takeover::Replay(fenced), Answer::Object(Some(bytes))) => {
-                let (object, digest) = decode(replica.head().seq.next(), &bytes)?;
-                replica.apply(object, digest)?;
-                Ok(fenced.replay(replica))
+            (Takeover::Replay(fenced), Answer::Object(bytes)) => {
+                Ok(match take(replica, bytes.as_ref()) {
+                    Ok(_) => fenced.replay(replica),
+                    Err(corrupt) => Takeover::Recheck {
+                        fenced,
+                        problem: Some(corrupt),
+                    },
+                })
             }
-            (Takeover::Replay(fenced), Answer::Object(None)) => {
-                let missing = Some(replica.head().seq.next());
-                Ok(Takeover::Recheck { fenced, missing })
-            }
-            (Takeover::Recheck { fenced, missing }, Answer::Boundary(boundary)) => {
-                fenced.checked(boundary, missing, replica)
+            (Takeover::Recheck { fenced, problem }, Answer::Boundary(boundary)) => {
+                fenced.checked(boundary, problem, replica)
             }
             // An answer to a question of an earlier life: ask again.
             (phase, _) => Ok(phase),
@@ -144,7 +177,7 @@ impl Fenced {
         if replica.head().seq.next() == self.fence.header.seq {
             Takeover::Recheck {
                 fenced: self,
-                missing: None,
+                problem: None,
             }
         } else {
             Takeover::Replay(self)
@@ -154,32 +187,19 @@ impl Fenced {
     fn checked(
         self,
         boundary: Seq,
-        missing: Option<Seq>,
+        problem: Option<Corrupt>,
         replica: &mut Replica,
     ) -> Result<Takeover, Corrupt> {
-        if boundary != self.boundary {
+        if boundary >= self.first {
+            replica.forget();
             return Ok(Takeover::ANEW);
         }
-        if let Some(seq) = missing {
-            let what = "it is missing, and was not collected".into();
-            return Err(Corrupt { seq, what });
+        if let Some(corrupt) = problem {
+            return Err(corrupt);
         }
         replica.apply(self.fence, self.sealed.digest)?;
         Ok(Takeover::Won)
     }
-}
-
-/// Whether what the replica has is where the log begins.
-pub(crate) fn surveyed(boundary: Seq, replica: &Replica) -> Result<(), Corrupt> {
-    if boundary > replica.head().seq {
-        let what = "older objects were collected, which this version cannot start from: \
-                    run the version that collected them, or a newer one";
-        return Err(Corrupt {
-            seq: boundary,
-            what: what.into(),
-        });
-    }
-    Ok(())
 }
 
 fn found(
@@ -203,12 +223,12 @@ fn found(
                 written_at_ms: now.wall_ms,
             };
             let slot = Slot::new(Object::new(header, vec![fence]), false);
-            Ok(Takeover::Fence { boundary, slot })
+            Ok(Takeover::Fence(slot))
         }
         // Nothing came since the replica's last, which nobody needs to read again.
-        Some(last) if last == head.seq => Ok(fence_on(boundary, candidate, replica, now)),
-        None if boundary == head.seq => Ok(fence_on(boundary, candidate, replica, now)),
-        Some(last) if last > head.seq => Ok(Takeover::Link { boundary, last }),
+        Some(last) if last == head.seq => Ok(fence_on(candidate, replica, now)),
+        None if boundary == head.seq => Ok(fence_on(candidate, replica, now)),
+        Some(last) if last > head.seq => Ok(Takeover::Link(last)),
         _ => Err(Corrupt {
             seq: head.seq,
             what: "it was there and is gone".into(),
@@ -223,7 +243,7 @@ fn find_after(boundary: Seq, replica: &Replica) -> Seq {
 }
 
 /// A fence in the slot after the replica's last.
-fn fence_on(boundary: Seq, candidate: &Candidate, replica: &Replica, now: Now) -> Takeover {
+fn fence_on(candidate: &Candidate, replica: &Replica, now: Now) -> Takeover {
     let head = replica.head();
     let birth = replica.birth().unwrap_or(candidate.birth);
     let slot = fence_after(
@@ -233,7 +253,7 @@ fn fence_on(boundary: Seq, candidate: &Candidate, replica: &Replica, now: Now) -
         candidate,
         now,
     );
-    Takeover::Fence { boundary, slot }
+    Takeover::Fence(slot)
 }
 
 /// A fence in the slot after `before`.
@@ -253,6 +273,19 @@ fn fence_after(
     };
     let fence = Record::Fence(Fence { secret: None });
     Slot::new(Object::new(header, vec![fence]), false)
+}
+
+/// Applies the next object, as it was read. Whether its writer ended with it.
+pub(crate) fn take(replica: &mut Replica, bytes: Option<&bytes::Bytes>) -> Result<bool, Corrupt> {
+    let seq = replica.head().seq.next();
+    let Some(bytes) = bytes else {
+        let what = "it is missing, and was not collected: restore it from a copy".into();
+        return Err(Corrupt { seq, what });
+    };
+    let (object, digest) = decode(seq, bytes)?;
+    let released = object.is_release();
+    replica.apply(object, digest)?;
+    Ok(released)
 }
 
 /// The object of this slot.

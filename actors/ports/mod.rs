@@ -11,4 +11,4 @@ mod store;
 pub use clock::Clock;
 pub use objects::{ObjectError, Objects, STRETCH_BYTES, Stretch};
 pub use queue::{Backlog, Message, MessageId, Outgoing, Queue, QueueError, Receipt};
-pub use store::{Created, Listed, Store, StoreError};
+pub use store::{Created, Expiry, Listed, Store, StoreError};

@@ -1,6 +1,8 @@
 //! An object store with the manners of S3: atomic and consistent for each key,
 //! create-only writes, no promise over several keys.
 
+use std::time::Duration;
+
 use async_trait::async_trait;
 use bytes::Bytes;
 
@@ -17,6 +19,18 @@ pub enum Created {
 pub struct Listed {
     pub key: String,
     pub bytes: u64,
+}
+
+/// Objects that are not needed any more.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Expiry {
+    /// Their keys begin with it,
+    pub folder: String,
+    /// and sort before this one.
+    pub below: String,
+    /// Only what was written so long before that object was, by the store's own
+    /// clock; nothing if there is no such object.
+    pub older: Option<(String, Duration)>,
 }
 
 #[derive(Debug, thiserror::Error)]
@@ -48,4 +62,8 @@ pub trait Store: Send + Sync + 'static {
 
     /// Removing what is not there is a success.
     async fn remove(&self, key: &str) -> Result<(), StoreError>;
+
+    /// Removes some of these objects, for good where the store keeps versions.
+    /// True if there may be more.
+    async fn expire(&self, expiry: &Expiry) -> Result<bool, StoreError>;
 }

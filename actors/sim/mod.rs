@@ -4,7 +4,8 @@
 //! One seed is one world: messages with duplicates among them, one to three
 //! processes of which some believe that they lead and some follow, crashes and pauses anywhere, writes
 //! whose answer is lost or that take effect later, messages delivered again,
-//! deletes that get lost. The code under test is the real one: [`Leader`], the
+//! deletes that get lost, checkpoints, a journal that is collected when it is
+//! no, five or eighty steps old. The code under test is the real one: [`Leader`], the
 //! replica state, the codec, the table of messages in hand. The world checks the
 //! invariants of the protocol (I1 to I9) at each step; then faults stop, one
 //! process drains the queue, and every event must be in exactly one file.
@@ -14,8 +15,10 @@
 //! [`Leader`]: crate::journal::leader::Leader
 
 mod dice;
+mod limits;
 mod node;
 mod run;
+pub(crate) mod store;
 mod tests;
 mod world;
 
@@ -38,4 +41,14 @@ enum Mutant {
     TakenIsSuccess,
     /// A file holds what is there when it is written, not what its plan says.
     FilesByTiming,
+    /// The log is collected up to its end, whatever is not yet in a file.
+    CollectUnfiled,
+    /// A leader does not look at the boundary after its writes.
+    NoGuard,
+    /// A process that begins does not look at the boundary again after it read.
+    NoRecheck,
+    /// A process that begins with a checkpoint leaves out the keys beside it.
+    NoKeys,
+    /// A checkpoint is taken for written, and never is.
+    CheckpointUnwritten,
 }

@@ -1,35 +1,31 @@
 //! One process: the real protocol, and a driver that can be stopped anywhere.
 
-use std::{collections::BTreeMap, time::Duration};
+use std::collections::BTreeMap;
 
 use audit::{
-    journal::{Batch, Done, Incarnation, Slice},
+    journal::{Batch, Done, Slice},
     journal_id::Seq,
-    key::{Key, KeyXor, Secret},
+    key::{Key, KeyXor},
     partition::Partition,
 };
 use bytes::Bytes;
 
 use super::{
-    Mutant,
-    dice::Dice,
-    world::{Checked, EventId, File, MessageNo, Violation, World},
+    Mutant, limits,
+    world::{Checked, EventId, File, MessageNo, STEP_MS, Violation, World},
 };
 use crate::{
     ingest::inflight::{InFlight, Ticket},
     journal::{
-        Candidate, Follow, Window,
+        Candidate,
         claims::{BatchNo, Rider, Verdict},
-        effect::{Answer, Effect, Now, Outcome},
-        leader::{Contents, Leader, Limits, Turn},
-        replica::{Birth, Content, OpenPlan, PlanId},
-        seal::SealLimits,
+        effect::{Answer, Effect, Name, Now, Outcome, Removal},
+        leader::{Contents, Leader, Turn},
+        replica::{Content, OpenPlan, PlanId},
+        upkeep::Upkeep,
     },
     ports::{Message, MessageId, Receipt},
 };
-
-/// Virtual milliseconds of one step.
-const STEP_MS: u64 = 50;
 
 impl Rider for Ticket {
     fn split(&self) -> Ticket {
@@ -41,6 +37,7 @@ impl Rider for Ticket {
 pub(super) struct Node {
     skew_ms: i64,
     leader: Leader<Ticket>,
+    upkeep: Upkeep,
     in_flight: InFlight,
     filling: Option<(BatchNo, Vec<EventId>)>,
     closed: Vec<(BatchNo, Vec<EventId>)>,
@@ -62,47 +59,19 @@ pub(super) struct Node {
 /// A write under way in the network.
 #[derive(Clone, Debug)]
 pub(super) enum Write {
-    Log(Seq, Bytes),
+    Journal(Name, Bytes),
     File(PlanId, File, Box<Done>),
 }
 
-/// A third of all processes fence at once, a third follow warm, a third cold.
-fn follow(candidate: &Candidate) -> Option<Follow> {
-    let warm = match candidate.incarnation.0 / 4 % 3 {
-        0 => return None,
-        kind => kind == 1,
-    };
-    let silence = Duration::from_millis(1_500 + candidate.incarnation.0 / 12 % 1_000);
-    Some(Follow { silence, warm })
-}
-
-pub(super) fn candidate(dice: &mut Dice, birth: Birth) -> Candidate {
-    Candidate {
-        incarnation: Incarnation(dice.next()),
-        birth,
-    }
-}
-
 impl Node {
-    pub(super) fn new(candidate: Candidate, mutant: Option<Mutant>) -> Node {
-        let limits = Limits {
-            window: Window {
-                reach_ms: i64::MAX,
-                bytes_max: u64::MAX,
-            },
-            heartbeat: Duration::from_secs(5),
-            seal: SealLimits {
-                age_ms: 0,
-                rows: 6,
-                raw_bytes: u64::MAX,
-                open_max: 2,
-            },
-            follow: follow(&candidate),
-        };
+    /// `keep`: how many steps old objects are when they are removed.
+    pub(super) fn new(candidate: Candidate, keep: u64, mutant: Option<Mutant>) -> Node {
+        let (limits, upkeep) = limits::limits(&candidate, keep);
         let skews_ms = [0, 3_600_000, -3_600_000, 960_000];
         Node {
             skew_ms: skews_ms[(candidate.incarnation.0 % 4) as usize],
             leader: Leader::new(candidate, limits),
+            upkeep: Upkeep::new(upkeep),
             in_flight: InFlight::default(),
             filling: None,
             closed: Vec::new(),
@@ -137,11 +106,53 @@ impl Node {
         self.leader.next(now)
     }
 
+    /// What the journal's upkeep asks, which goes on beside the protocol.
+    pub(super) fn upkeep(&mut self, world: &World) -> Option<Effect> {
+        let now = self.now(world);
+        self.upkeep.look(&mut self.leader, now);
+        let effect = self.upkeep.effect()?;
+        let head = self.leader.replica().head().seq;
+        Some(match (self.mutant, effect) {
+            (
+                Some(Mutant::CollectUnfiled),
+                Effect::Create {
+                    name: Name::Boundary(_),
+                    object,
+                },
+            ) => Effect::Create {
+                name: Name::Boundary(head),
+                object,
+            },
+            (Some(Mutant::CollectUnfiled), Effect::Remove(Removal::Log { age, .. })) => {
+                let boundary = head;
+                Effect::Remove(Removal::Log { boundary, age })
+            }
+            (_, effect) => effect,
+        })
+    }
+
+    /// A checkpoint that was given up is no fault.
+    pub(super) fn kept(&mut self, world: &World, answer: Answer) -> Result<(), String> {
+        let now = self.now(world);
+        self.upkeep.answer(answer, now)
+    }
+
+    /// How many checkpoints the log knows of, as far as this process read it.
+    pub(super) fn has_checkpoint(&self) -> bool {
+        !self.leader.replica().saved().is_empty()
+    }
+
     /// Takes an answer; the world checks I9 by what the replica then claims.
     pub(super) fn answer(&mut self, world: &mut World, answer: Answer) -> Checked {
         let answer = match (self.mutant, answer) {
             (Some(Mutant::TakenIsSuccess), Answer::Created(Outcome::Taken)) => {
                 Answer::Created(Outcome::Won)
+            }
+            (Some(Mutant::NoGuard), Answer::Boundary(_)) if self.leader.is_serving() => {
+                Answer::Boundary(Seq::ZERO)
+            }
+            (Some(Mutant::NoRecheck), Answer::Boundary(_)) if self.leader.rechecks() => {
+                Answer::Boundary(Seq::ZERO)
             }
             (_, answer) => answer,
         };
@@ -174,9 +185,8 @@ impl Node {
 
     fn owns_head(&self, world: &World) -> Checked {
         let head = self.leader.replica().head();
-        let there = world.log.get(&head.seq).map(audit::journal::Object::decode);
-        match there {
-            Some(Ok((_, digest))) if digest == head.digest => Ok(()),
+        match world.digest(head.seq) {
+            Some(digest) if digest == head.digest => Ok(()),
             _ => Err(Violation(format!("I9: slot {} was not won", head.seq))),
         }
     }
@@ -398,13 +408,4 @@ fn gather(world: &World, events: &[EventId]) -> Option<Batch> {
         batch.keys.extend(keys);
     }
     (!batch.keys.is_empty()).then_some(batch)
-}
-
-/// What every candidate of one world would begin a journal with.
-pub(super) fn birth(dice: &mut Dice) -> Birth {
-    let secret = Secret([dice.next(), dice.next(), dice.next(), dice.next()]);
-    Birth {
-        generation: audit::journal_id::Gen(dice.next()),
-        secret,
-    }
 }

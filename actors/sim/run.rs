@@ -3,16 +3,18 @@
 
 use std::collections::BTreeMap;
 
-use audit::journal_id::Seq;
+use audit::journal::Keys;
+use bytes::Bytes;
 
 use super::{
     Mutant,
     dice::Dice,
-    node::{self, Node, Write},
+    limits,
+    node::{Node, Write},
     world::{Checked, Violation, World},
 };
 use crate::journal::{
-    effect::{Answer, Effect, Outcome},
+    effect::{Answer, Effect, Name, Outcome},
     replica::Birth,
 };
 
@@ -34,42 +36,52 @@ struct Odds {
     crash: u64,
     sleep: u64,
     panic: u64,
+    /// Of a hundred actions, those that see to the upkeep.
+    upkeep: u64,
 }
 
 struct Run {
     world: World,
     nodes: Vec<Node>,
     birth: Birth,
+    /// Steps that the journal's objects are kept.
+    keep: u64,
     /// Writes in the network: they may land later, or never.
     network: Vec<(Write, Option<usize>)>,
     odds: Odds,
     faults: bool,
     mutant: Option<Mutant>,
+    /// A checkpoint of [`Mutant::CheckpointUnwritten`].
+    unwritten: Option<Bytes>,
     report: Report,
 }
 
 pub(super) fn run(seed: u64, mutant: Option<Mutant>) -> Result<Report, Violation> {
     let mut dice = Dice::new(seed);
-    let birth = node::birth(&mut dice);
+    let birth = limits::birth(&mut dice);
     let odds = Odds {
         store: *dice.pick(&[0, 20, 60, 150]).unwrap_or(&0),
         crash: *dice.pick(&[0, 3, 10, 30]).unwrap_or(&0),
         sleep: *dice.pick(&[0, 10, 30]).unwrap_or(&0),
         panic: *dice.pick(&[0, 20]).unwrap_or(&0),
+        upkeep: *dice.pick(&[4, 25]).unwrap_or(&4),
     };
     let count = dice.between(1, 3);
+    let keep = *dice.pick(&[0, 5, 80]).unwrap_or(&0);
     let steps = dice.between(100, 700);
     let nodes = (0..count)
-        .map(|_| Node::new(node::candidate(&mut dice, birth), mutant))
+        .map(|_| Node::new(limits::candidate(&mut dice, birth), keep, mutant))
         .collect();
     let mut run = Run {
         world: World::new(dice, birth.secret),
         nodes,
         birth,
+        keep,
         network: Vec::new(),
         odds,
         faults: true,
         mutant,
+        unwritten: None,
         report: Report::default(),
     };
     let events = run.world.events();
@@ -111,8 +123,8 @@ impl Run {
             }
         }
         self.faults = false;
-        let candidate = node::candidate(&mut self.world.dice, self.birth);
-        self.nodes = vec![Node::new(candidate, self.mutant)];
+        let candidate = limits::candidate(&mut self.world.dice, self.birth);
+        self.nodes = vec![Node::new(candidate, self.keep, self.mutant)];
     }
 
     fn step(&mut self) -> Checked {
@@ -122,8 +134,8 @@ impl Run {
         }
         let index = self.world.dice.below(self.nodes.len() as u64) as usize;
         if self.fault(self.odds.crash, "crash") {
-            let candidate = node::candidate(&mut self.world.dice, self.birth);
-            self.nodes[index] = Node::new(candidate, self.mutant);
+            let candidate = limits::candidate(&mut self.world.dice, self.birth);
+            self.nodes[index] = Node::new(candidate, self.keep, self.mutant);
             self.network.iter_mut().for_each(|(_, waits)| {
                 if *waits == Some(index) {
                     *waits = None;
@@ -143,6 +155,7 @@ impl Run {
 
     fn act(&mut self, index: usize) -> Checked {
         match self.world.dice.below(100) {
+            dice if dice < self.odds.upkeep => self.keep(index),
             0..45 => self.ask(index),
             45..65 => {
                 let faults = self.faults;
@@ -189,17 +202,10 @@ impl Run {
             return Ok(());
         };
         let answer = match effect {
-            Effect::Boundary => Answer::Boundary(Seq::ZERO),
-            Effect::Last { after } => Answer::Last(
-                self.world
-                    .log
-                    .keys()
-                    .next_back()
-                    .copied()
-                    .filter(|last| *last > after),
-            ),
-            Effect::Read(seq) => Answer::Object(self.world.log.get(&seq).cloned()),
-            Effect::Create { seq, object } => return self.write(index, Write::Log(seq, object)),
+            Effect::Create { name, object } => {
+                return self.write(index, Write::Journal(name, object));
+            }
+            effect => self.look(&effect),
         };
         if self.fault(self.odds.store, "unreachable") {
             return Ok(());
@@ -208,6 +214,67 @@ impl Run {
         self.nodes[index].answer(&mut self.world, answer)?;
         if self.nodes[index].took_over > before {
             self.count("follower took over");
+        }
+        Ok(())
+    }
+
+    /// What a call answers that writes nothing.
+    fn look(&mut self, effect: &Effect) -> Answer {
+        let journal = &self.world.journal;
+        match effect {
+            Effect::Read(Name::Keys(range)) if self.mutant == Some(Mutant::NoKeys) => {
+                Answer::Object(journal.read(Name::Keys(*range)).map(|keys| without(&keys)))
+            }
+            effect => journal.look(effect),
+        }
+    }
+
+    /// One step of the journal's upkeep.
+    fn keep(&mut self, index: usize) -> Checked {
+        let had = self.nodes[index].has_checkpoint();
+        let Some(effect) = self.nodes[index].upkeep(&self.world) else {
+            if !had && self.nodes[index].has_checkpoint() {
+                self.count("checkpoint");
+            }
+            return Ok(());
+        };
+        if self.fault(self.odds.store, "upkeep failed") {
+            return Ok(());
+        }
+        let answer = match effect {
+            Effect::Create { name, object } => {
+                self.count("upkeep written");
+                let unwritten = matches!(name, Name::Checkpoint(_))
+                    && self.mutant == Some(Mutant::CheckpointUnwritten);
+                if unwritten {
+                    self.unwritten = Some(object);
+                    Answer::Created(Outcome::Won)
+                } else if self.fault(self.odds.store, "upkeep late") {
+                    self.network.push((Write::Journal(name, object), None));
+                    Answer::Created(Outcome::Unknown)
+                } else {
+                    match self.world.append(name, &object)? {
+                        true => Answer::Created(Outcome::Won),
+                        false => Answer::Created(Outcome::Taken),
+                    }
+                }
+            }
+            Effect::Remove(removal) => {
+                let some = self.fault(self.odds.store * 4, "removal cut short");
+                let (removed, more) = self.world.remove(removal, some)?;
+                if removed > 0 {
+                    self.count("collected");
+                }
+                Answer::Removed { more }
+            }
+            effect => self.look(&effect),
+        };
+        let answer = match answer {
+            Answer::Object(None) => Answer::Object(self.unwritten.take()),
+            answer => answer,
+        };
+        if self.nodes[index].kept(&self.world, answer).is_err() {
+            self.count("checkpoint given up");
         }
         Ok(())
     }
@@ -242,8 +309,11 @@ impl Run {
 
     fn unknown(&mut self, index: usize) -> Checked {
         if self.mutant == Some(Mutant::NextSlotOnUnknown)
-            && let Some(Effect::Create { seq, object }) = self.nodes[index].effect(&self.world)
-            && self.land(&Write::Log(seq.next(), object))?
+            && let Some(Effect::Create {
+                name: Name::Log(seq),
+                object,
+            }) = self.nodes[index].effect(&self.world)
+            && self.land(&Write::Journal(Name::Log(seq.next()), object))?
         {
             return self.nodes[index].answer(&mut self.world, Answer::Created(Outcome::Won));
         }
@@ -253,14 +323,14 @@ impl Run {
     /// The write takes effect. True if it made the object.
     fn land(&mut self, write: &Write) -> Result<bool, Violation> {
         match write {
-            Write::Log(seq, object) => self.world.append(*seq, object),
+            Write::Journal(name, object) => self.world.append(*name, object),
             Write::File(id, file, _) => self.world.write_file(id, file),
         }
     }
 
     fn landed(&mut self, index: usize, write: Write, new: bool) -> Checked {
         match write {
-            Write::Log(..) => {
+            Write::Journal(..) => {
                 let outcome = if new { Outcome::Won } else { Outcome::Taken };
                 self.count(if new { "slot won" } else { "slot taken" });
                 self.nodes[index].answer(&mut self.world, Answer::Created(outcome))
@@ -295,5 +365,16 @@ impl Run {
                 *waits = None;
             }
         }
+    }
+}
+
+/// A keys object that has forgotten its keys.
+fn without(keys: &Bytes) -> Bytes {
+    match Keys::decode(keys) {
+        Ok(keys) => {
+            let spans = Vec::new();
+            Keys { spans, ..keys }.encode().bytes
+        }
+        Err(_) => keys.clone(),
     }
 }

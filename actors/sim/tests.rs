@@ -10,7 +10,7 @@ use super::{Mutant, run, run::Report};
 const SEEDS: u64 = 20_000;
 
 /// Within how many worlds each mutant must be found.
-const MUTANT_SEEDS: u64 = 2_000;
+const MUTANT_SEEDS: u64 = 20_000;
 
 fn worlds() -> u64 {
     let asked = std::env::var("IDTRAIL_WORLDS").ok();
@@ -46,6 +46,10 @@ fn twenty_thousand_worlds_lose_nothing_and_double_nothing() {
         "write late",
         "batch lost",
         "follower took over",
+        "upkeep written",
+        "upkeep late",
+        "collected",
+        "removal cut short",
     ] {
         let injected = counts.get(fault).copied().unwrap_or_default();
         assert!(
@@ -73,6 +77,11 @@ fn every_planted_bug_is_caught() {
         Mutant::NextSlotOnUnknown,
         Mutant::TakenIsSuccess,
         Mutant::FilesByTiming,
+        Mutant::CollectUnfiled,
+        Mutant::NoGuard,
+        Mutant::NoRecheck,
+        Mutant::NoKeys,
+        Mutant::CheckpointUnwritten,
     ] {
         let caught =
             (0..MUTANT_SEEDS).find_map(|seed| Some((seed, run(seed, Some(mutant)).err()?)));

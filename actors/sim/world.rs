@@ -4,7 +4,7 @@
 use std::collections::{BTreeMap, BTreeSet, HashSet};
 
 use audit::{
-    journal::{Digest, Object, Plan, Record},
+    journal::{Digest, Object, Plan, Record, Saved},
     journal_id::Seq,
     key::{Key, KeyXor, Secret},
     partition::{Day, Partition},
@@ -13,8 +13,14 @@ use audit::{
 };
 use bytes::Bytes;
 
-use super::dice::Dice;
-use crate::journal::replica::{PlanId, Replica};
+use super::{dice::Dice, store::Journal};
+use crate::journal::{
+    effect::{Name, Removal},
+    replica::{PlanId, Replica},
+};
+
+/// Virtual milliseconds of one step.
+pub(super) const STEP_MS: u64 = 50;
 
 pub(super) type EventId = u64;
 pub(super) type MessageNo = u64;
@@ -37,7 +43,7 @@ pub(super) type File = Vec<Key>;
 pub(super) struct World {
     pub(super) dice: Dice,
     pub(super) step: u64,
-    pub(super) log: BTreeMap<Seq, Bytes>,
+    pub(super) journal: Journal,
     pub(super) lake: BTreeMap<PlanId, File>,
     pub(super) queue: BTreeMap<MessageNo, Letter>,
     /// Event n belongs to the tenant and partition n modulo their number.
@@ -53,8 +59,8 @@ pub(super) struct World {
 }
 
 /// What replicas that applied the same must agree in: head, rows that wait,
-/// partitions, open plans.
-type Shape = (Digest, u64, usize, Vec<PlanId>);
+/// partitions, open plans, keys of the dedup window, memory, checkpoints.
+type Shape = (Digest, u64, usize, Vec<PlanId>, usize, u64, Vec<Saved>);
 
 /// What the log says, decoded as it lands.
 #[derive(Debug, Default)]
@@ -63,6 +69,10 @@ struct Truth {
     rows: BTreeMap<Partition, Vec<(Seq, Key)>>,
     plans: BTreeMap<PlanId, Plan>,
     filed: HashSet<Key>,
+    /// Of every object that is, or was, in the log; not of one in a slot that was
+    /// collected before.
+    digests: BTreeMap<Seq, Digest>,
+    boundary: Seq,
 }
 
 /// An invariant that did not hold.
@@ -81,7 +91,7 @@ impl World {
             .to_vec();
         let mut world = World {
             step: 0,
-            log: BTreeMap::new(),
+            journal: Journal::default(),
             lake: BTreeMap::new(),
             queue: BTreeMap::new(),
             tenants: tenants.to_vec(),
@@ -189,13 +199,43 @@ impl World {
         Ok(())
     }
 
-    /// A create-only write into the log. True if this call made the object.
-    pub(super) fn append(&mut self, seq: Seq, bytes: &Bytes) -> Result<bool, Violation> {
-        if self.log.contains_key(&seq) {
-            return Ok(false);
+    /// A create-only write into the journal. True if this call made the object.
+    pub(super) fn append(&mut self, name: Name, bytes: &Bytes) -> Result<bool, Violation> {
+        let new = self.journal.create(name, bytes, self.step);
+        self.truth.boundary = self.truth.boundary.max(self.journal.boundary());
+        match name {
+            // In a slot that was collected it is nobody's history.
+            Name::Log(seq) if new && seq > self.truth.boundary => self.learn(seq, bytes)?,
+            Name::Log(seq) | Name::Checkpoint(seq) | Name::Boundary(seq) => {
+                self.note("write", seq.0);
+            }
+            Name::Keys(range) => self.note("keys", range.upto.0),
         }
+        Ok(new)
+    }
+
+    /// What was removed, and whether more is to be. I8: the boundary stays.
+    pub(super) fn remove(
+        &mut self,
+        removal: Removal,
+        one: bool,
+    ) -> Result<(usize, bool), Violation> {
+        let removed = self.journal.remove(removal, one, STEP_MS);
+        self.note("remove", removed.0 as u64);
+        if self.journal.boundary() < self.truth.boundary {
+            return Err(Violation("I8: the boundary went back".into()));
+        }
+        Ok(removed)
+    }
+
+    /// Of an object that is or was in the log.
+    pub(super) fn digest(&self, seq: Seq) -> Option<Digest> {
+        self.truth.digests.get(&seq).copied()
+    }
+
+    fn learn(&mut self, seq: Seq, bytes: &Bytes) -> Checked {
         self.note("append", seq.0);
-        let (object, _) = Object::decode(bytes)
+        let (object, digest) = Object::decode(bytes)
             .map_err(|error| Violation(format!("I3: object {seq} cannot be read: {error}")))?;
         if object.header.seq != seq {
             return Err(Violation(format!(
@@ -224,8 +264,8 @@ impl World {
                 _ => {}
             }
         }
-        self.log.insert(seq, bytes.clone());
-        Ok(true)
+        self.truth.digests.insert(seq, digest);
+        Ok(())
     }
 
     /// A create-only write into the lake: I2, I5 and I6 for the file.
@@ -278,11 +318,18 @@ impl World {
     /// Replicas that applied the same objects are equal, whoever wrote them.
     pub(super) fn agree(&mut self, replica: &Replica) -> Checked {
         let head = replica.head();
+        if head.seq > Seq::ZERO && self.digest(head.seq) != Some(head.digest) {
+            let what = format!("I8: what was applied as {} is not the log's", head.seq);
+            return Err(Violation(what));
+        }
         let shape = (
             head.digest,
             replica.rows_waiting(),
             replica.waiting().len(),
             replica.open_plans().map(|open| open.id.clone()).collect(),
+            replica.known_count(),
+            replica.retained_bytes(),
+            replica.saved().to_vec(),
         );
         let first = self.replicas.entry(head.seq).or_insert(shape.clone());
         if *first == shape {

@@ -19,7 +19,7 @@ use super::{
     batch::Uncovered,
     wire::{Reader, Wire},
 };
-use crate::accounting::{Account, Accounting, Counts};
+use crate::accounting::{Account, Accounting, Counts, Totals};
 
 /// What a writer keeps an object below.
 pub const OBJECT_BYTES_MAX: usize = 64 << 20;
@@ -32,7 +32,11 @@ pub const DECODE_BYTES_MAX: usize = OBJECT_BYTES_MAX + (32 << 20);
 /// 10,000 tenants on several days.
 pub const RECORDS_MAX: usize = 1 << 18;
 
-const MAGIC: [u8; 8] = *b"idtrail\0";
+/// What an object begins with, so that one kind is never taken for another.
+#[derive(Clone, Copy)]
+pub(super) struct Magic(pub(super) [u8; 8]);
+
+const OBJECT: Magic = Magic(*b"idtrail\0");
 const VERSION: u16 = 1;
 const DIGEST_BYTES: usize = size_of::<Digest>();
 
@@ -67,51 +71,17 @@ pub enum CodecError {
 
 impl Object {
     pub fn encode(&self) -> Sealed {
-        let mut to = Vec::with_capacity(self.bytes_about());
-        MAGIC.write(&mut to);
-        VERSION.write(&mut to);
-        self.header.write(&mut to);
-        self.accounting.write(&mut to);
-        self.records.write(&mut to);
-        let digest = Digest::of(&to);
-        digest.write(&mut to);
-        Sealed {
-            bytes: to.into(),
-            digest,
-        }
+        seal(OBJECT, self, self.bytes_about())
     }
 
     /// The object, whose byte strings are slices of `bytes` and keep all of
     /// them in memory, and its digest.
     pub fn decode(bytes: &Bytes) -> Result<(Object, Digest), CodecError> {
-        if bytes.len() > DECODE_BYTES_MAX {
-            return Err(CodecError::TooLarge { bytes: bytes.len() });
-        }
-        if !bytes.starts_with(&MAGIC) {
-            return Err(CodecError::Foreign);
-        }
-        let (body, checksum) = bytes
+        let object = open(OBJECT, bytes)?;
+        let (_, digest) = bytes
             .split_last_chunk::<DIGEST_BYTES>()
             .ok_or(CodecError::Checksum)?;
-        let digest = Digest::of(body);
-        if digest.0 != *checksum {
-            return Err(CodecError::Checksum);
-        }
-        let mut from = Reader::new(bytes, body.len());
-        from.take(MAGIC.len())?;
-        match u16::read(&mut from)? {
-            VERSION => {}
-            newer => return Err(CodecError::UnknownVersion(newer)),
-        }
-        let object = Object {
-            header: Header::read(&mut from)?,
-            accounting: Accounting::read(&mut from)?,
-            records: read_records(&mut from)?,
-        };
-        match from.left() {
-            0 => Ok((object, digest)),
-            _ => Err(from.malformed("bytes are left over")),
-        }
+        Ok((object, Digest(*digest)))
     }
 
     /// Nearly the encoded size, so that encoding allocates once.
@@ -122,6 +92,63 @@ impl Object {
             _ => 160,
         });
         256 + 128 * self.accounting.0.len() + records.sum::<usize>()
+    }
+}
+
+/// `bytes_about`: nearly the encoded size, so that encoding allocates once.
+pub(super) fn seal(magic: Magic, body: &impl Wire, bytes_about: usize) -> Sealed {
+    let mut to = Vec::with_capacity(bytes_about);
+    magic.0.write(&mut to);
+    VERSION.write(&mut to);
+    body.write(&mut to);
+    let digest = Digest::of(&to);
+    digest.write(&mut to);
+    Sealed {
+        bytes: to.into(),
+        digest,
+    }
+}
+
+/// All that was sealed, and nothing else.
+pub(super) fn open<T: Wire>(magic: Magic, bytes: &Bytes) -> Result<T, CodecError> {
+    if bytes.len() > DECODE_BYTES_MAX {
+        return Err(CodecError::TooLarge { bytes: bytes.len() });
+    }
+    if !bytes.starts_with(&magic.0) {
+        return Err(CodecError::Foreign);
+    }
+    let (body, checksum) = bytes
+        .split_last_chunk::<DIGEST_BYTES>()
+        .ok_or(CodecError::Checksum)?;
+    if Digest::of(body).0 != *checksum {
+        return Err(CodecError::Checksum);
+    }
+    let mut from = Reader::new(bytes, body.len());
+    from.take(magic.0.len())?;
+    match u16::read(&mut from)? {
+        VERSION => {}
+        newer => return Err(CodecError::UnknownVersion(newer)),
+    }
+    let value = T::read(&mut from)?;
+    match from.left() {
+        0 => Ok(value),
+        _ => Err(from.malformed("bytes are left over")),
+    }
+}
+
+impl Wire for Object {
+    fn write(&self, to: &mut Vec<u8>) {
+        self.header.write(to);
+        self.accounting.write(to);
+        self.records.write(to);
+    }
+
+    fn read(from: &mut Reader<'_>) -> Result<Self, CodecError> {
+        Ok(Object {
+            header: Header::read(from)?,
+            accounting: Accounting::read(from)?,
+            records: read_records(from)?,
+        })
     }
 }
 
@@ -159,6 +186,10 @@ impl Wire for Record {
             }
             Record::Heartbeat => 6u8.write(to),
             Record::Release => 7u8.write(to),
+            Record::Saved(saved) => {
+                8u8.write(to);
+                saved.write(to);
+            }
         }
     }
 
@@ -171,6 +202,7 @@ impl Wire for Record {
             5 => Record::Batch(Wire::read(from)?),
             6 => Record::Heartbeat,
             7 => Record::Release,
+            8 => Record::Saved(Wire::read(from)?),
             kind => return Err(CodecError::UnknownRecord(kind)),
         })
     }
@@ -225,5 +257,29 @@ impl Wire for Accounting {
             accounting.0.insert(account, counts);
         }
         Ok(accounting)
+    }
+}
+
+impl Wire for Totals {
+    fn write(&self, to: &mut Vec<u8>) {
+        (self.0.len() as u64).write(to);
+        for ((tenant, source), counts) in &self.0 {
+            tenant.write(to);
+            source.write(to);
+            counts.write(to);
+        }
+    }
+
+    fn read(from: &mut Reader<'_>) -> Result<Self, CodecError> {
+        let mut totals = Totals::default();
+        for _ in 0..from.count()? {
+            let of = (Wire::read(from)?, Wire::read(from)?);
+            let last = totals.0.last_key_value();
+            if last.is_some_and(|(last, _)| *last >= of) {
+                return Err(from.malformed("totals are not in order"));
+            }
+            totals.0.insert(of, Counts::read(from)?);
+        }
+        Ok(totals)
     }
 }

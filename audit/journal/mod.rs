@@ -4,11 +4,12 @@
 //! accounting delta of its events, and records. Replicas that apply the same
 //! objects in the same order are equal. An object's file is named
 //! `log/<seq:020>` and never changes. This module is the format and its limits
-//! ([`codec`]) and how rows become a batch ([`Batch::gather`]); which object to
-//! write when is the journal actors' part.
+//! ([`codec`]), how rows become a batch ([`Batch::gather`]) and what a replica is
+//! after some object ([`Checkpoint`]); which object to write when is the journal actors' part.
 
 mod batch;
 mod blocks;
+mod checkpoint;
 mod codec;
 mod columns;
 mod raw;
@@ -25,6 +26,7 @@ pub(crate) use self::raw::{Opener, RawRows};
 pub use self::{
     batch::{BatchError, Part, ROWS_MAX},
     blocks::{BLOCK_BYTES_MAX, EVENT_BYTES_MAX},
+    checkpoint::{Checkpoint, KeyRange, KeySpan, Keys, OpenPlan, Unfiled, Waiting},
     codec::{CodecError, DECODE_BYTES_MAX, OBJECT_BYTES_MAX, RECORDS_MAX, Sealed},
     columns::Columns,
 };
@@ -67,7 +69,8 @@ pub struct Header {
 pub struct Object {
     pub header: Header,
     pub accounting: Accounting,
-    /// In this order: fence, done, plan, quarantine, batch, heartbeat, release.
+    /// In this order: fence, done, saved, plan, quarantine, batch, heartbeat,
+    /// release.
     pub records: Vec<Record>,
 }
 
@@ -79,6 +82,11 @@ impl Object {
             records,
         }
     }
+
+    /// Its writer ended with it.
+    pub fn is_release(&self) -> bool {
+        matches!(self.records.last(), Some(Record::Release))
+    }
 }
 
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -87,12 +95,36 @@ pub enum Record {
     /// object before.
     Fence(Fence),
     Done(Done),
+    Saved(Saved),
     Plan(Plan),
     Quarantine(Vec<Entry>),
     Batch(Batch),
     Heartbeat,
     /// The writer ended in order: nobody need wait for it.
     Release,
+}
+
+/// The checkpoint of slot `seq` is in the store and was read back.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Saved {
+    pub seq: Seq,
+    /// The first slot that is needed to begin from it.
+    pub low: Seq,
+    /// Keys objects that begin before this slot are needed neither by it nor by a
+    /// later one.
+    pub keys_low: Seq,
+    /// The keys objects that it names and none before did.
+    pub keys: Vec<KeyRange>,
+}
+
+impl Record {
+    /// Rows, or files, came of it.
+    pub fn is_news(&self) -> bool {
+        match self {
+            Record::Done(_) | Record::Plan(_) | Record::Quarantine(_) | Record::Batch(_) => true,
+            Record::Fence(_) | Record::Saved(_) | Record::Heartbeat | Record::Release => false,
+        }
+    }
 }
 
 #[derive(Clone, PartialEq, Eq, Debug)]

@@ -8,7 +8,7 @@ use bytestring::ByteString;
 
 use super::*;
 use crate::{
-    accounting::{Account, Counts},
+    accounting::{Account, Counts, Totals},
     partition::Day,
     schema,
     source::Source,
@@ -118,6 +118,77 @@ fn accounting() -> Accounting {
     accounting
 }
 
+fn saved(seq: u64) -> Saved {
+    Saved {
+        seq: Seq(seq),
+        low: Seq(seq - 3),
+        keys_low: Seq(2),
+        keys: vec![range(2, seq)],
+    }
+}
+
+fn range(from: u64, upto: u64) -> KeyRange {
+    KeyRange {
+        from: Seq(from),
+        upto: Seq(upto),
+    }
+}
+
+fn span(seq: u64) -> KeySpan {
+    KeySpan {
+        seq: Seq(seq),
+        written_at_ms: NOON_MS,
+        keys: [Key(u128::from(seq)), Key(u128::MAX)].into(),
+    }
+}
+
+pub(crate) fn keys() -> Keys {
+    Keys {
+        generation: Gen(42),
+        range: range(2, 30),
+        spans: vec![span(3), span(30)],
+    }
+}
+
+/// A checkpoint with something of everything.
+pub(crate) fn checkpoint() -> Checkpoint {
+    let partition = Partition::tenant(tenant("acme"), Day::of_ms(NOON_MS));
+    let mut totals = Totals::default();
+    totals.add(&accounting());
+    Checkpoint {
+        generation: Gen(42),
+        secret: SECRET,
+        seq: Seq(41),
+        digest: Digest([7; 32]),
+        written_at_ms: NOON_MS,
+        writer: Incarnation(5),
+        epoch: Seq(17),
+        saved: vec![saved(20), saved(30)],
+        totals,
+        unfiled: vec![Unfiled {
+            seq: Seq(38),
+            digest: Digest([8; 32]),
+        }],
+        waiting: vec![Waiting {
+            partition: partition.clone(),
+            first: Seq(38),
+        }],
+        plans: vec![OpenPlan {
+            seq: Seq(37),
+            plan: Plan {
+                partition,
+                from: Seq(3),
+                upto: Seq(36),
+                rows: 9,
+                key_xor: KeyXor(77),
+            },
+        }],
+        keys: vec![range(2, 30), range(30, 35)],
+        covered: Seq(30),
+        recent: vec![span(36), span(41)],
+    }
+}
+
 /// An object with a record of each kind.
 pub(crate) fn object() -> Object {
     let partition = Partition::tenant(tenant("acme"), Day::of_ms(NOON_MS));
@@ -168,6 +239,7 @@ pub(crate) fn object() -> Object {
                 secret: Some(SECRET),
             }),
             Record::Done(done),
+            Record::Saved(saved(30)),
             Record::Plan(plan),
             Record::Quarantine(vec![entry]),
             Record::Batch(batch(&rows)),

@@ -4,7 +4,7 @@ use proptest::{collection::vec, option, prelude::*, sample::Index};
 use sha2::Digest as _;
 
 use super::{
-    specimen::{object, tenant},
+    specimen::{checkpoint, keys, object, tenant},
     *,
 };
 use crate::{
@@ -15,6 +15,8 @@ use crate::{
 
 /// Written by the first release that had this format. Never to be changed.
 const GOLDEN_V1: &[u8] = include_bytes!("golden/v1.bin");
+const GOLDEN_CHECKPOINT_V1: &[u8] = include_bytes!("golden/checkpoint-v1.bin");
+const GOLDEN_KEYS_V1: &[u8] = include_bytes!("golden/keys-v1.bin");
 
 /// Gives a body the checksum it needs to be looked into.
 fn seal(body: &[u8]) -> Bytes {
@@ -38,7 +40,38 @@ fn batch_of(object: &Object) -> &Batch {
 #[test]
 #[ignore = "writes the fixture of a new format"]
 fn write_golden() {
-    std::fs::write("journal/golden/v1.bin", object().encode().bytes).expect("writable");
+    let write = |name: &str, sealed: Sealed| {
+        std::fs::write(format!("journal/golden/{name}"), sealed.bytes).expect("writable");
+    };
+    write("v1.bin", object().encode());
+    write("checkpoint-v1.bin", checkpoint().encode());
+    write("keys-v1.bin", keys().encode());
+}
+
+#[test]
+fn golden_checkpoints_are_read_for_ever() {
+    let golden = Bytes::from_static(GOLDEN_CHECKPOINT_V1);
+    assert_eq!(Checkpoint::decode(&golden), Ok(checkpoint()));
+    assert_eq!(checkpoint().encode().bytes, golden);
+    let golden = Bytes::from_static(GOLDEN_KEYS_V1);
+    assert_eq!(Keys::decode(&golden), Ok(keys()));
+    assert_eq!(keys().encode().bytes, golden);
+}
+
+#[test]
+fn one_kind_of_object_is_never_taken_for_another() {
+    let (object, checkpoint, keys) = (object().encode(), checkpoint().encode(), keys().encode());
+    assert_eq!(Object::decode(&checkpoint.bytes), Err(CodecError::Foreign));
+    assert_eq!(Checkpoint::decode(&keys.bytes), Err(CodecError::Foreign));
+    assert_eq!(Keys::decode(&object.bytes), Err(CodecError::Foreign));
+}
+
+#[test]
+fn a_checkpoint_that_comes_before_itself_is_refused() {
+    let mut hostile = checkpoint();
+    hostile.saved[1].seq = hostile.seq;
+    let refused = Checkpoint::decode(&hostile.encode().bytes).expect_err("it cannot be");
+    assert!(refused.to_string().contains("not in order"), "{refused}");
 }
 
 #[test]
@@ -62,7 +95,7 @@ fn golden_objects_are_read_for_ever() {
     assert_eq!(old.raw(0..3).expect("raw"), new.raw(0..3).expect("raw"));
     // Arrow and zstd may one day write the same rows in other bytes.
     let old = Record::Batch(old.clone());
-    expected.records[4] = old;
+    expected.records[5] = old;
     assert_eq!(read, expected);
 }
 
@@ -269,6 +302,18 @@ fn records() -> impl Strategy<Value = Record> {
         }),
         vec(entries(), 0..3).prop_map(Record::Quarantine),
         batches().prop_map(Record::Batch),
+        any::<([u64; 3], Vec<[u64; 2]>)>().prop_map(|([seq, low, keys_low], keys)| {
+            let range = |[from, upto]: [u64; 2]| KeyRange {
+                from: Seq(from),
+                upto: Seq(upto),
+            };
+            Record::Saved(Saved {
+                seq: Seq(seq),
+                low: Seq(low),
+                keys_low: Seq(keys_low),
+                keys: keys.into_iter().map(range).collect(),
+            })
+        }),
         Just(Record::Heartbeat),
         Just(Record::Release),
     ]
@@ -353,5 +398,25 @@ proptest! {
             prop_assert_eq!(read.encode().bytes, seal(&bytes));
         }
         prop_assert!(Object::decode(&noise.into()).is_err());
+    }
+
+    #[test]
+    fn hostile_checkpoints_under_a_right_checksum_do_not_panic(
+        edits in vec((any::<Index>(), any::<u8>()), 1..8),
+        of_keys: bool,
+    ) {
+        let sealed = if of_keys { keys().encode() } else { checkpoint().encode() };
+        let mut bytes = sealed.bytes[..sealed.bytes.len() - 32].to_vec();
+        for (at, byte) in edits {
+            let at = at.index(bytes.len());
+            bytes[at] = byte;
+        }
+        let bytes = seal(&bytes);
+        if let Ok(read) = Checkpoint::decode(&bytes) {
+            prop_assert_eq!(read.encode().bytes, bytes.clone());
+        }
+        if let Ok(read) = Keys::decode(&bytes) {
+            prop_assert_eq!(read.encode().bytes, bytes);
+        }
     }
 }

@@ -7,7 +7,8 @@
 use bytes::Bytes;
 
 use super::{
-    Block, Columns, Digest, Done, Fence, Header, Incarnation, Plan, Slice, codec::CodecError,
+    Block, Checkpoint, Columns, Digest, Done, Fence, Header, Incarnation, KeyRange, KeySpan, Keys,
+    OpenPlan, Plan, Saved, Slice, Unfiled, Waiting, codec::CodecError,
 };
 use crate::{
     accounting::Counts,
@@ -129,6 +130,17 @@ structs! {
     Slice { partition, row_start, row_end, key_xor, raw_bytes }
     Block { row_start, row_end, raw_bytes, frame }
     Partition { area, day }
+    Saved { seq, low, keys_low, keys }
+    Checkpoint {
+        generation, secret, seq, digest, written_at_ms, writer, epoch, saved, totals, unfiled,
+        waiting, plans, keys, covered, recent
+    }
+    Unfiled { seq, digest }
+    Waiting { partition, first }
+    OpenPlan { seq, plan }
+    KeyRange { from, upto }
+    KeySpan { seq, written_at_ms, keys }
+    Keys { generation, range, spans }
 }
 
 impl<const N: usize> Wire for [u8; N] {
@@ -153,6 +165,17 @@ impl<T: Wire> Wire for Vec<T> {
     fn read(from: &mut Reader<'_>) -> Result<Self, CodecError> {
         let count = from.count()?;
         (0..count).map(|_| T::read(from)).collect()
+    }
+}
+
+impl<T: Wire> Wire for Box<[T]> {
+    fn write(&self, to: &mut Vec<u8>) {
+        (self.len() as u64).write(to);
+        self.iter().for_each(|item| item.write(to));
+    }
+
+    fn read(from: &mut Reader<'_>) -> Result<Self, CodecError> {
+        Vec::read(from).map(Vec::into)
     }
 }
 

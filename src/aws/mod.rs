@@ -5,6 +5,7 @@
 //! a time limit, every failure becomes one [`Trouble`] that says what to do.
 //! One HTTPS client serves all services, so that connections are shared.
 
+mod expire;
 mod kind;
 mod letters;
 pub mod live;

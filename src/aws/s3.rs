@@ -13,7 +13,7 @@ use std::{
     time::Duration,
 };
 
-use actors::ports::{self, Created, Listed, StoreError};
+use actors::ports::{self, Created, Expiry, Listed, StoreError};
 use async_trait::async_trait;
 use aws_config::SdkConfig;
 use aws_sdk_s3::{
@@ -60,6 +60,17 @@ impl Store {
             arn: location.objects_arn().into(),
             location: Arc::new(location),
             told_of_versions: Arc::default(),
+        }
+    }
+
+    /// Versions can be removed, as far as is known.
+    pub(super) fn removes_versions(&self) -> bool {
+        !self.told_of_versions.load(Ordering::Relaxed)
+    }
+
+    pub(super) fn tell_of_versions(&self, trouble: &Trouble) {
+        if !self.told_of_versions.swap(true, Ordering::Relaxed) {
+            tracing::warn!(%trouble, "objects are removed without their older versions");
         }
     }
 
@@ -244,13 +255,15 @@ impl ports::Store for Store {
         match self.remove_versions(&key).await {
             Ok(()) => Ok(()),
             Err(trouble) if matches!(trouble.kind, Kind::Denied | Kind::Unsupported) => {
-                if !self.told_of_versions.swap(true, Ordering::Relaxed) {
-                    tracing::warn!(%trouble, "objects are removed without their older versions");
-                }
+                self.tell_of_versions(&trouble);
                 Ok(self.delete(&key, None).await?)
             }
             Err(trouble) => Err(trouble.into()),
         }
+    }
+
+    async fn expire(&self, expiry: &Expiry) -> Result<bool, StoreError> {
+        self.expire_page(expiry).await
     }
 }
 

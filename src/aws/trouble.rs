@@ -122,6 +122,20 @@ fn source_is<T: Error + 'static>(error: &(dyn Error + 'static)) -> bool {
 const WRONG_OWNER: &str = ", or name the bucket's true owner where the settings name one";
 
 impl Trouble {
+    /// Of one part of a call that was answered as a whole.
+    pub(super) fn of_part(
+        operation: Operation,
+        resource: &str,
+        code: &str,
+        message: &str,
+    ) -> Trouble {
+        let fault = Fault {
+            kind: Kind::of_answer(200, code, message),
+            said: format!("{code}: {message}"),
+        };
+        Trouble::new(operation, resource, fault)
+    }
+
     fn new(operation: Operation, resource: &str, fault: Fault) -> Trouble {
         let Operation { service, name, .. } = operation;
         let Fault { kind, said } = fault;

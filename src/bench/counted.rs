@@ -8,8 +8,8 @@ use std::sync::{
 use actors::{
     pipeline::Ports,
     ports::{
-        Backlog, Created, Listed, Message, MessageId, Outgoing, Queue, QueueError, Receipt, Store,
-        StoreError,
+        Backlog, Created, Expiry, Listed, Message, MessageId, Outgoing, Queue, QueueError, Receipt,
+        Store, StoreError,
     },
 };
 use async_trait::async_trait;
@@ -144,5 +144,10 @@ impl Store for CountedStore {
     async fn remove(&self, key: &str) -> Result<(), StoreError> {
         one(&self.tally.0.removes);
         self.inner.remove(key).await
+    }
+
+    async fn expire(&self, expiry: &Expiry) -> Result<bool, StoreError> {
+        one(&self.tally.0.removes);
+        self.inner.expire(expiry).await
     }
 }

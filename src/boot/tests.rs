@@ -8,7 +8,7 @@ use std::{
     },
 };
 
-use actors::ports::Listed;
+use actors::ports::{Expiry, Listed};
 use async_trait::async_trait;
 
 use super::*;
@@ -68,6 +68,10 @@ impl ports::Store for Shelf {
     async fn remove(&self, key: &str) -> Result<(), StoreError> {
         self.objects().remove(key);
         Ok(())
+    }
+
+    async fn expire(&self, _: &Expiry) -> Result<bool, StoreError> {
+        unreachable!("a probe removes what it wrote, by name")
     }
 }
 

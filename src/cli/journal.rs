@@ -46,15 +46,20 @@ async fn inspect(
     let mut history = History::open(&ports, settings)
         .await
         .map_err(Failure::outside)?;
-    let last = history.last().0;
-    let slots = wanted.map_or(1..=last, |seq| seq..=seq);
+    let slots = history.slots();
+    let (first, last) = (slots.first().copied().unwrap_or_default(), history.last());
+    let slots = wanted.map_or_else(|| slots.to_vec(), |seq| vec![Seq(seq)]);
     for seq in slots {
-        let entry = history.read(Seq(seq)).await.map_err(Failure::outside)?;
-        let entry = entry.ok_or_else(|| {
-            Failure::usage(format!(
-                "slot {seq} is empty: the journal has slots 1 to {last}"
-            ))
-        })?;
+        let Some(entry) = history.read(seq).await.map_err(Failure::outside)? else {
+            if wanted.is_none() {
+                // Collected since the journal was opened.
+                continue;
+            }
+            let (seq, first, last) = (seq.0, first.0, last.0);
+            return Err(Failure::usage(format!(
+                "slot {seq} is empty: the journal has slots {first} to {last}"
+            )));
+        };
         let mut text = line(&entry);
         if wanted.is_some() {
             for record in &entry.object.records {
@@ -85,6 +90,7 @@ fn summary(object: &Object) -> String {
     for (name, count) in [
         ("fence", count(|r| matches!(r, Record::Fence(_)))),
         ("done", count(|r| matches!(r, Record::Done(_)))),
+        ("checkpoint", count(|r| matches!(r, Record::Saved(_)))),
         ("plan", count(|r| matches!(r, Record::Plan(_)))),
         ("heartbeat", count(|r| matches!(r, Record::Heartbeat))),
         ("release", count(|r| matches!(r, Record::Release))),
@@ -146,6 +152,10 @@ fn record_text(record: &Record) -> String {
             }
             text
         }
+        Record::Saved(saved) => format!(
+            "checkpoint: of slot {}; it needs the log from slot {} on",
+            saved.seq.0, saved.low.0
+        ),
         Record::Heartbeat => "heartbeat".into(),
         Record::Release => "release: the writer ended in order".into(),
     }
@@ -197,6 +207,9 @@ fn record_json(record: &Record) -> Value {
                 "partitions": slices.collect::<Vec<_>>(),
             })
         }
+        Record::Saved(saved) => json!({
+            "kind": "checkpoint", "seq": saved.seq.0, "needs_from": saved.low.0,
+        }),
         Record::Heartbeat => json!({"kind": "heartbeat"}),
         Record::Release => json!({"kind": "release"}),
     }

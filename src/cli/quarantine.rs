@@ -76,8 +76,9 @@ async fn entries(ports: &Ports, settings: &Settings, quiet: bool) -> Result<Vec<
         reach_ms: 0,
         bytes_max: 0,
     };
+    let begin = history.begin(small).await.map_err(Failure::outside)?;
     let replica = history
-        .replay(small, &bar, |_, _| {})
+        .replay(begin, &bar, |_, _| {})
         .await
         .map_err(Failure::outside)?;
     let mut entries = filed(ports, settings, &replica).await?;

@@ -8,9 +8,10 @@ use std::{
     io::ErrorKind,
     path::{Path, PathBuf},
     sync::Arc,
+    time::SystemTime,
 };
 
-use actors::ports::{self, Clock, Created, Listed, StoreError};
+use actors::ports::{self, Clock, Created, Expiry, Listed, StoreError};
 use async_trait::async_trait;
 use bytes::Bytes;
 
@@ -80,6 +81,11 @@ impl ports::Store for Store {
         let key = key.to_owned();
         self.run(move |directory| directory.remove(&key)).await
     }
+
+    async fn expire(&self, expiry: &Expiry) -> Result<bool, StoreError> {
+        let expiry = expiry.clone();
+        self.run(move |directory| directory.expire(&expiry)).await
+    }
 }
 
 impl Directory {
@@ -133,6 +139,42 @@ impl Directory {
             }
             Err(error) if is_absent(&error) => Ok(()),
             Err(error) => Err(Fault::new("remove", &path, &error)),
+        }
+    }
+
+    /// All at once: a directory is listed whole anyway.
+    fn expire(&self, expiry: &Expiry) -> Result<bool, Fault> {
+        let newest = match &expiry.older {
+            None => None,
+            Some((than, age)) => match self.written(than)?.and_then(|at| at.checked_sub(*age)) {
+                Some(newest) => Some(newest),
+                None => return Ok(false),
+            },
+        };
+        let listed = self.list(&expiry.folder, "")?;
+        for object in listed.iter().filter(|object| object.key < expiry.below) {
+            let written = self.written(&object.key)?;
+            if newest.is_none_or(|newest| written.is_some_and(|at| at <= newest)) {
+                let path = self.path(&object.key)?;
+                match fs::remove_file(&path) {
+                    Err(error) if !is_absent(&error) => {
+                        return Err(Fault::new("remove", &path, &error));
+                    }
+                    // Not synced: what comes back after a power cut is removed again.
+                    _ => {}
+                }
+            }
+        }
+        Ok(false)
+    }
+
+    /// `None` if it is not there.
+    fn written(&self, key: &str) -> Result<Option<SystemTime>, Fault> {
+        let path = self.path(key)?;
+        match fs::metadata(&path).and_then(|metadata| metadata.modified()) {
+            Ok(at) => Ok(Some(at)),
+            Err(error) if is_absent(&error) => Ok(None),
+            Err(error) => Err(Fault::new("look at", &path, &error)),
         }
     }
 

@@ -8,10 +8,10 @@ use actors::{
 };
 use audit::{
     journal::Digest,
-    journal_id::JournalName,
+    journal_id::{JournalName, Seq},
     key::{KeyXor, Secret},
     lake::{Footer, scan},
-    partition::{Area, Day},
+    partition::{Area, Day, Partition},
     quarantine,
     source::Source,
     tenant::Tenant,
@@ -62,6 +62,10 @@ pub(super) async fn read(
             None => match slot_of(&object.key, journal, generation) {
                 // Planned after the journal was read.
                 Some(seq) if seq > ledger.head() => {}
+                Some(seq) if seq.0 <= report.collected => {
+                    let bytes = lake.get(&object.key).await?;
+                    check_alone(&object.key, bytes, seq, birth.secret, ledger, report);
+                }
                 Some(_) => report.problem(format!("I5: {} is in no plan", object.key)),
                 None => report.foreign.push(object.key.clone()),
             },
@@ -79,6 +83,41 @@ pub(super) async fn read(
         }
     }
     Ok(())
+}
+
+/// A file whose plan was collected must be what its own footer says.
+fn check_alone(
+    key: &str,
+    bytes: Option<Bytes>,
+    seq: Seq,
+    secret: Secret,
+    ledger: &mut Ledger,
+    report: &mut Report,
+) {
+    let found = bytes
+        .ok_or_else(|| "it was listed and is gone".to_owned())
+        .and_then(|bytes| alone(key, &bytes, seq, secret));
+    match found {
+        Ok((area, found)) => count(&area, found, ledger, report),
+        Err(what) => report.problem(format!("I5: {key}: {what}")),
+    }
+}
+
+fn alone(key: &str, bytes: &Bytes, seq: Seq, secret: Secret) -> Result<(Area, Found), String> {
+    let partition = Partition::of_key(key).ok_or("its path is no partition")?;
+    let found = match &partition.area {
+        Area::Quarantine => entries(bytes, secret)?,
+        Area::Tenant(tenant) => {
+            let footer = Footer::read(bytes).map_err(|error| error.to_string())?;
+            let found = rows(bytes, tenant, partition.day, secret)?;
+            let said = (footer.meta.plan, footer.rows, footer.key_xor);
+            if said != (seq, found.rows, found.key_xor) {
+                return Err("its rows are not what its footer says".into());
+            }
+            found
+        }
+    };
+    Ok((partition.area, found))
 }
 
 /// Compares one file with its plan, and counts its rows if the plan is done.
@@ -110,8 +149,12 @@ fn check(
         // Its rows still count as waiting.
         return;
     }
+    count(&id.partition.area.clone(), found, ledger, report);
+}
+
+fn count(area: &Area, found: Found, ledger: &mut Ledger, report: &mut Report) {
     report.files += 1;
-    match &id.partition.area {
+    match area {
         Area::Quarantine => report.quarantined_in_files += found.rows,
         Area::Tenant(tenant) => {
             report.rows_in_files += found.rows;

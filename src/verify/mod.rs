@@ -1,6 +1,7 @@
 //! Counts again, from the objects themselves.
 //!
-//! The journal is read from its beginning: its chain, its plans, its numbers.
+//! The journal is read from its beginning, or from its newest checkpoint where
+//! the beginning was collected: its chain, its plans, its numbers.
 //! Then every file under `data/` is read, the key of each event computed anew
 //! from its raw bytes, and compared with the plan that the file was made of.
 //! What does not fit is a problem, told with the object's name and the invariant
@@ -34,6 +35,9 @@ pub struct Report {
     #[serde(flatten)]
     pub counts: Counts,
     pub journal_objects: u64,
+    /// The slot of the checkpoint that the journal was read from; 0: from its
+    /// beginning.
+    pub collected: u64,
     pub files: u64,
     pub rows_in_files: u64,
     /// Durable in the journal, not yet in a file.
@@ -62,6 +66,22 @@ impl Report {
             self.problems.push(what);
         } else {
             self.problems_more += 1;
+        }
+    }
+
+    fn expect_sum(&mut self, of: &str, counts: &Counts) {
+        if !counts.adds_up() {
+            let Counts {
+                received,
+                stored,
+                duplicate,
+                quarantined,
+                ..
+            } = counts;
+            self.problem(format!(
+                "I16: {of}: {received} received, but {stored} stored + {duplicate} duplicate + \
+                 {quarantined} quarantined"
+            ));
         }
     }
 

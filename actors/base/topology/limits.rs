@@ -55,6 +55,11 @@ pub struct JournalLimits {
     pub warm: bool,
     /// Nothing is received while the newest commit is older and something is pending.
     pub commit_stale: Duration,
+    /// A checkpoint is due so long after the one before, or after so many objects.
+    pub checkpoint_age: Duration,
+    pub checkpoint_objects: u64,
+    /// Objects that nobody needs are removed when they are older.
+    pub keep: Duration,
 }
 
 /// When a partition's rows become a file.
@@ -110,6 +115,9 @@ impl Limits {
                 silence: section.millis("silence_ms"),
                 warm: section.switch("warm"),
                 commit_stale: section.millis("commit_stale_ms"),
+                checkpoint_age: section.millis("checkpoint_ms"),
+                checkpoint_objects: section.count("checkpoint_objects"),
+                keep: section.secs("keep_secs"),
             }),
             seal: root.section("seal", |section| SealLimits {
                 age: section.secs("age_secs"),

@@ -143,7 +143,7 @@ fn unknown_and_missing_keys_and_tables_are_reported() {
         "[actors.Deleter]",
         &[
             "actors.appender.to: \"deleter\" does not exist: use one of Deleter, appender, aws_normalizer, \
-         batcher, enricher, github_normalizer, object_reader, okta_normalizer, partition_writer, planner, poller, \
+         batcher, checkpointer, enricher, github_normalizer, object_reader, okta_normalizer, partition_writer, planner, poller, \
          teleport_normalizer, uploader",
             "actors.Deleter: is no name: use lower case letters, digits and _, a letter first",
         ],
@@ -279,7 +279,7 @@ fn all_mistakes_come_at_once_in_the_order_of_their_lines() {
     let text = builtin_text()
         .replacen("messages = 20_000", "messages = 0", 1)
         .replacen("count = 4", "counts = 4", 1)
-        .replacen("hints = [\"planner\"]", "hints = [\"plan\"]", 1);
+        .replacen("hints = [\"planner\", ", "hints = [\"plan\", ", 1);
     let issues = Topology::parse("dir/topology.toml", &text).expect_err("three mistakes");
     let line = |needle: &str| {
         1 + text
@@ -294,7 +294,7 @@ fn all_mistakes_come_at_once_in_the_order_of_their_lines() {
             (line("messages = 0"), "budget.messages"),
             (line("[actors.poller]"), "actors.poller.count"),
             (line("counts = 4"), "actors.poller.counts"),
-            (line("[\"plan\"]"), "actors.appender.hints"),
+            (line("[\"plan\", "), "actors.appender.hints"),
         ]
     );
     let first = issues.first().map(ToString::to_string).unwrap_or_default();

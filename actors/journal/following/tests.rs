@@ -11,10 +11,18 @@ use crate::journal::{
 };
 
 const SILENCE_MS: u64 = 15_000;
+const TRUSTED_MS: u64 = 3_600_000;
 
 fn process(incarnation: u64, warm: bool) -> Leader<Nobody> {
     let silence = Duration::from_millis(SILENCE_MS);
-    specimen::process(incarnation, Some(Follow { silence, warm }))
+    specimen::process(
+        incarnation,
+        Some(Follow {
+            silence,
+            warm,
+            trusted: Duration::from_millis(TRUSTED_MS),
+        }),
+    )
 }
 
 impl Store {
@@ -193,6 +201,11 @@ fn what_came_after_an_hour_without_a_look_is_history_only_if_the_boundary_says_s
     store.turns(&mut lost);
     store.boot_ms += TRUSTED_MS + 1;
     store.boundary = Seq(1_000);
+    let step = store.step(&mut lost).expect("a look");
+    assert!(
+        step.is_ok_and(|turn| turn.is_none()),
+        "it looks for a checkpoint"
+    );
     let step = store.step(&mut lost).expect("a look");
     let refused = step.expect_err("it must not go on");
     assert!(refused.what.contains("collected"), "{refused}");

@@ -68,6 +68,16 @@ impl<R: Rider> Leader<R> {
         matches!(self.phase, Phase::Serving { .. })
     }
 
+    /// Whether the boundary, if it is asked for now, is asked for again.
+    #[cfg(test)]
+    pub(crate) fn rechecks(&self) -> bool {
+        match &self.phase {
+            Phase::Taking(takeover) => takeover.rechecks(),
+            Phase::Following(following) => following.rechecks(),
+            Phase::Serving { .. } | Phase::Released => false,
+        }
+    }
+
     pub fn is_released(&self) -> bool {
         matches!(self.phase, Phase::Released)
     }

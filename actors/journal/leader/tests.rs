@@ -6,6 +6,9 @@ use audit::journal_id::Seq;
 use super::*;
 use crate::journal::specimen::{self, Nobody, Store};
 
+/// Half of the age at which objects are removed.
+const GUARD_MS: u64 = 12 * 3_600_000;
+
 /// A leader that follows nobody, and its store.
 struct Scene {
     leader: Leader<Nobody>,
@@ -45,6 +48,7 @@ fn a_boundary_that_moves_while_the_log_is_read_begins_the_takeover_anew() {
     scene.store.boundary = Seq(1);
     assert!(scene.step().is_ok_and(|turn| turn.is_none()));
     assert!(!scene.leader.is_serving());
+    assert!(scene.step().is_ok_and(|turn| turn.is_none()));
     let refused = scene.step().expect_err("older objects were collected");
     assert!(refused.what.contains("collected"), "{refused}");
 }
@@ -53,7 +57,7 @@ fn a_boundary_that_moves_while_the_log_is_read_begins_the_takeover_anew() {
 fn a_leader_that_slept_half_a_day_looks_at_the_boundary_and_stands_back() {
     let mut scene = Scene::new();
     scene.until_serving();
-    scene.store.boot_ms += GUARD_AFTER_MS;
+    scene.store.boot_ms += GUARD_MS;
     // Its slot is free again, because it was collected.
     scene.store.boundary = Seq(9);
     assert!(
@@ -68,7 +72,7 @@ fn a_leader_that_slept_half_a_day_looks_at_the_boundary_and_stands_back() {
 fn a_leader_that_was_acknowledged_lately_does_not_look() {
     let mut scene = Scene::new();
     scene.until_serving();
-    scene.store.boot_ms += GUARD_AFTER_MS - 1;
+    scene.store.boot_ms += GUARD_MS - 1;
     scene.store.boundary = Seq(9);
     assert!(matches!(scene.step(), Ok(Some(Turn::Committed { .. }))));
 }

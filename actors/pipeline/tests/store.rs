@@ -7,14 +7,21 @@ use std::{
 
 use async_trait::async_trait;
 use bytes::Bytes;
+use tokio::time::Instant;
 
 use super::weather::{Fate, Sky};
-use crate::ports::{Created, Listed, Store, StoreError};
+use crate::ports::{Created, Expiry, Listed, Store, StoreError};
 
 #[derive(Debug)]
 pub(super) struct MemoryStore {
     pub(super) sky: Sky,
-    objects: Arc<Mutex<BTreeMap<String, Bytes>>>,
+    objects: Arc<Mutex<BTreeMap<String, Stored>>>,
+}
+
+#[derive(Debug)]
+struct Stored {
+    body: Bytes,
+    at: Instant,
 }
 
 impl MemoryStore {
@@ -27,7 +34,11 @@ impl MemoryStore {
 
     /// All of them, whatever the weather.
     pub(super) fn objects(&self) -> BTreeMap<String, Bytes> {
-        self.objects.lock().expect("no panic holds it").clone()
+        let objects = self.objects.lock().expect("no panic holds it");
+        let bodies = objects
+            .iter()
+            .map(|(key, it)| (key.clone(), it.body.clone()));
+        bodies.collect()
     }
 
     pub(super) fn count(&self) -> usize {
@@ -39,12 +50,13 @@ impl MemoryStore {
     }
 }
 
-fn write(objects: &Mutex<BTreeMap<String, Bytes>>, key: &str, body: Bytes) -> Created {
+fn write(objects: &Mutex<BTreeMap<String, Stored>>, key: &str, body: Bytes) -> Created {
     let mut objects = objects.lock().expect("no panic holds it");
     if objects.contains_key(key) {
         return Created::Exists;
     }
-    objects.insert(key.to_owned(), body);
+    let at = Instant::now();
+    objects.insert(key.to_owned(), Stored { body, at });
     Created::New
 }
 
@@ -103,5 +115,21 @@ impl Store for MemoryStore {
     async fn remove(&self, key: &str) -> Result<(), StoreError> {
         self.objects.lock().expect("no panic holds it").remove(key);
         Ok(())
+    }
+
+    async fn expire(&self, expiry: &Expiry) -> Result<bool, StoreError> {
+        if self.sky.pass().await == Fate::Refused {
+            return unanswered();
+        }
+        let mut objects = self.objects.lock().expect("no panic holds it");
+        let newest = match &expiry.older {
+            None => Some(Instant::now()),
+            Some((than, age)) => objects.get(than).and_then(|it| it.at.checked_sub(*age)),
+        };
+        objects.retain(|key, it| {
+            let named = key.starts_with(&expiry.folder) && *key < expiry.below;
+            !(named && newest.is_some_and(|newest| it.at <= newest))
+        });
+        Ok(false)
     }
 }

@@ -1,7 +1,9 @@
 //! The store: every outcome of a creation, absence and nothing else as absence,
 //! stretches of one content, pages, versions, uploads in parts.
 
-use actors::ports::{Store as _, StoreError};
+use std::time::Duration;
+
+use actors::ports::{Expiry, Store as _, StoreError};
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use bytes::Bytes;
 use sha2::{Digest as _, Sha256};
@@ -174,6 +176,95 @@ async fn where_versions_are_denied_a_plain_deletion_does() {
         assert_eq!(asked.len(), 2, "{asked:?}");
         assert!(!asked[1].target.contains("versionId"), "{asked:?}");
     }
+}
+
+/// What is asked to expire: of the log, what is an hour older than a boundary.
+fn expiry() -> Expiry {
+    Expiry {
+        folder: "log/".into(),
+        below: "log/4".into(),
+        older: Some(("boundary/3".into(), Duration::from_secs(3_600))),
+    }
+}
+
+const BOUNDARY: &str = "<ListBucketResult><Contents><Key>large_files/boundary/3</Key><Size>0</Size>\
+    <LastModified>2026-01-01T12:00:00.000Z</LastModified></Contents></ListBucketResult>";
+
+#[tokio::test]
+async fn what_expires_is_old_by_the_stores_clock_and_goes_with_its_versions() {
+    let wire = Wire::new(|asked| match asked.method.as_str() {
+        "GET" if asked.target.contains("boundary") => Answer::ok(BOUNDARY),
+        "GET" => {
+            let version = |kind: &str, key: &str, id: &str, time: &str| {
+                format!(
+                    "<{kind}><Key>large_files/log/{key}</Key><VersionId>{id}</VersionId>\
+                     <LastModified>2026-01-01T{time}:00.000Z</LastModified></{kind}>"
+                )
+            };
+            let page = [
+                version("Version", "1", "old", "10:00"),
+                version("Version", "2", "exact", "11:00"),
+                version("Version", "3", "young", "11:01"),
+                version("Version", "4", "beyond", "10:00"),
+                version("DeleteMarker", "1", "marker", "10:30"),
+            ];
+            Answer::ok(format!(
+                "<ListVersionsResult>{}<IsTruncated>true</IsTruncated></ListVersionsResult>",
+                page.concat()
+            ))
+        }
+        _ => Answer::ok("<DeleteResult></DeleteResult>"),
+    });
+    let more = wire.cloud().transient.expire(&expiry()).await;
+    assert!(!more.expect("expired"), "what is young ends it");
+    let asked = wire.asked();
+    let body = String::from_utf8_lossy(&asked[2].body).into_owned();
+    let ids: Vec<&str> = body
+        .split("<VersionId>")
+        .skip(1)
+        .filter_map(|rest| rest.split('<').next())
+        .collect();
+    assert_eq!(ids, ["old", "exact", "marker"], "{body}");
+}
+
+#[tokio::test]
+async fn where_versions_are_denied_what_expires_is_deleted_plainly() {
+    let wire = Wire::new(|asked| match asked.method.as_str() {
+        "GET" if asked.target.contains("boundary") => Answer::ok(BOUNDARY),
+        "GET" if asked.target.contains("versions") => Answer::xml(403, "AccessDenied"),
+        "GET" => Answer::ok(
+            "<ListBucketResult><Contents><Key>large_files/log/1</Key><Size>3</Size>\
+             <LastModified>2026-01-01T10:00:00.000Z</LastModified></Contents>\
+             <IsTruncated>true</IsTruncated></ListBucketResult>",
+        ),
+        _ => Answer::ok("<DeleteResult></DeleteResult>"),
+    });
+    let more = wire.cloud().transient.expire(&expiry()).await;
+    assert!(more.expect("expired"), "a whole page went");
+    let asked = wire.asked();
+    let body = String::from_utf8_lossy(&asked[3].body).into_owned();
+    assert!(
+        body.contains("log/1") && !body.contains("VersionId"),
+        "{body}"
+    );
+}
+
+#[tokio::test]
+async fn a_deletion_that_is_refused_in_part_is_told() {
+    let wire = Wire::new(|asked| match asked.method.as_str() {
+        "GET" if asked.target.contains("boundary") => Answer::ok(BOUNDARY),
+        "GET" if asked.target.contains("versions") => Answer::xml(501, "NotImplemented"),
+        "GET" => Answer::ok(
+            "<ListBucketResult><Contents><Key>large_files/log/1</Key><Size>3</Size>\
+             <LastModified>2026-01-01T10:00:00.000Z</LastModified></Contents></ListBucketResult>",
+        ),
+        _ => Answer::ok(
+            "<DeleteResult><Error><Key>large_files/log/1</Key><Code>AccessDenied</Code>\
+             <Message>no</Message></Error></DeleteResult>",
+        ),
+    });
+    let refused = wire.cloud().transient.expire(&expiry()).await;
+    assert_eq!(outcome(refused.map(|_| ())), "fatal");
 }
 
 /// S3's side of an upload in parts.

@@ -1,6 +1,8 @@
 //! The manners of S3 on a real directory: create-only, listing in the order of
 //! bytes, and keys that cannot leave it.
 
+use std::time::Duration;
+
 use actors::ports::Store as _;
 
 use super::*;
@@ -138,4 +140,46 @@ async fn a_file_where_a_directory_should_be_is_fatal_and_named() {
         matches!(&error, StoreError::Fatal(text) if text.contains("/a")),
         "{error}"
     );
+}
+
+#[tokio::test]
+async fn what_expires_is_old_and_comes_before() {
+    let (_directory, store) = filled(&["log/1", "log/2", "log/3", "log/9", "than", "logs/1"]).await;
+    let age = |key: &str, secs: u64| {
+        let path = store.0.root.join(key);
+        let file = fs::File::options()
+            .append(true)
+            .open(path)
+            .expect("it is there");
+        let at = SystemTime::now() - Duration::from_secs(secs);
+        file.set_modified(at).expect("it is ours");
+    };
+    age("log/1", 5_000);
+    age("log/3", 5_000);
+    age("log/9", 5_000);
+    age("than", 1_000);
+    let expiry = |than: &str| Expiry {
+        folder: "log/".into(),
+        below: "log/4".into(),
+        older: Some((than.into(), Duration::from_secs(3_600))),
+    };
+    let keys = async || {
+        let listed = store.list("log", None).await.expect("listed");
+        listed.into_iter().map(|it| it.key).collect::<Vec<_>>()
+    };
+    assert!(
+        !store
+            .expire(&expiry("absent"))
+            .await
+            .expect("nothing to go by")
+    );
+    assert_eq!(keys().await.len(), 5);
+    assert!(!store.expire(&expiry("than")).await.expect("expired"));
+    assert_eq!(keys().await, ["log/2", "log/9", "logs/1"]);
+    let all = Expiry {
+        older: None,
+        ..expiry("than")
+    };
+    assert!(!store.expire(&all).await.expect("expired"));
+    assert_eq!(keys().await, ["log/9", "logs/1"]);
 }

@@ -9,20 +9,26 @@
 //! process must end rather than guess). It survives every actor; files are made
 //! of its pieces by the lake.
 
+mod checkpoint;
+mod held;
+
 use std::{
-    collections::{BTreeMap, HashMap, VecDeque},
+    collections::{BTreeMap, VecDeque},
     sync::Arc,
 };
 
 use audit::{
-    accounting::Counts,
-    journal::{Batch, Digest, Done, Fence, Incarnation, Object, Plan, Record},
+    accounting::{Counts, Totals},
+    journal::{Batch, Digest, Done, Fence, Incarnation, KeySpan, Object, Plan, Record, Saved},
     journal_id::{Gen, Seq},
     key::{Key, KeyXor, Secret},
     partition::{Day, Partition},
     quarantine::Entry,
 };
 
+pub(crate) use self::checkpoint::Restoring;
+pub use self::checkpoint::{KeysLimits, Snapshot};
+use self::held::Held;
 use super::known::{Known, Window};
 
 /// The journal says something that cannot be: do not go on from here.
@@ -95,8 +101,22 @@ pub struct Replica {
     known: Known,
     waiting: BTreeMap<Partition, VecDeque<Piece>>,
     plans: BTreeMap<PlanId, OpenPlan>,
+    totals: Totals,
+    /// The sum of the totals.
     counts: Counts,
     held: Held,
+    /// The newest checkpoints, the older first; two at most.
+    saved: Vec<Saved>,
+    /// Something but heartbeats came since the newest.
+    has_news: bool,
+}
+
+/// Where pieces come from.
+#[derive(Clone, Copy)]
+struct Slot {
+    seq: Seq,
+    written_at_ms: i64,
+    digest: Digest,
 }
 
 impl Replica {
@@ -108,9 +128,21 @@ impl Replica {
             known: Known::new(window),
             waiting: BTreeMap::new(),
             plans: BTreeMap::new(),
+            totals: Totals::default(),
             counts: Counts::default(),
             held: Held::default(),
+            saved: Vec::new(),
+            has_news: false,
         }
+    }
+
+    pub(crate) fn window(&self) -> Window {
+        self.known.window()
+    }
+
+    /// Nothing of it counts.
+    pub(crate) fn forget(&mut self) {
+        *self = Replica::new(self.window());
     }
 
     pub fn head(&self) -> Head {
@@ -129,6 +161,11 @@ impl Replica {
         self.known.contains(key)
     }
 
+    /// Keys in the dedup window.
+    pub fn known_count(&self) -> usize {
+        self.known.count()
+    }
+
     /// How far back the dedup window reaches, in milliseconds.
     pub fn window_held_ms(&self) -> i64 {
         self.known.held_ms()
@@ -137,6 +174,29 @@ impl Replica {
     /// Sums over all objects applied.
     pub fn counts(&self) -> Counts {
         self.counts
+    }
+
+    /// The same, by tenant and source.
+    pub fn totals(&self) -> &Totals {
+        &self.totals
+    }
+
+    /// The newest checkpoints that the journal knows of, the older first.
+    pub fn saved(&self) -> &[Saved] {
+        &self.saved
+    }
+
+    /// Whether something but heartbeats came since the newest checkpoint.
+    pub fn has_news(&self) -> bool {
+        self.has_news
+    }
+
+    /// The log up to here is needed by nobody: two checkpoints can do without.
+    pub fn needless(&self) -> Seq {
+        match &self.saved[..] {
+            [older, _] => Seq(older.low.0.saturating_sub(1)),
+            _ => Seq::ZERO,
+        }
     }
 
     /// Memory held by rows that are not yet in a file, in bytes.
@@ -172,8 +232,13 @@ impl Replica {
         let seq = object.header.seq;
         let corrupt = |what: String| Corrupt { seq, what };
         self.follows(&object).map_err(corrupt)?;
-        let written_at_ms = object.header.written_at_ms;
+        let slot = Slot {
+            seq,
+            written_at_ms: object.header.written_at_ms,
+            digest,
+        };
         for record in object.records {
+            self.has_news |= record.is_news();
             match record {
                 Record::Fence(fence) => {
                     self.begin(&fence, object.header.generation)
@@ -181,17 +246,25 @@ impl Replica {
                     self.epoch = seq;
                 }
                 Record::Done(done) => self.close(&done).map_err(corrupt)?,
+                Record::Saved(saved) => self.note(seq, saved).map_err(corrupt)?,
                 Record::Plan(plan) => self.open(seq, plan).map_err(corrupt)?,
-                Record::Quarantine(entries) => self.put_aside(seq, written_at_ms, entries),
-                Record::Batch(batch) => self.add(seq, written_at_ms, batch),
+                Record::Quarantine(entries) => {
+                    self.learn(slot, entries.iter().map(|entry| entry.key).collect());
+                    self.add(slot, Piece::of_entries(slot, entries));
+                }
+                Record::Batch(batch) => {
+                    self.learn(slot, batch.keys.as_slice().into());
+                    self.add(slot, Piece::of_batch(slot, batch));
+                }
                 Record::Heartbeat | Record::Release => {}
             }
         }
         self.counts += object.accounting.total();
+        self.totals.add(&object.accounting);
         self.head = Head {
             seq,
             digest,
-            written_at_ms,
+            written_at_ms: slot.written_at_ms,
             writer: Some(object.header.writer),
         };
         Ok(())
@@ -230,49 +303,32 @@ impl Replica {
         Ok(())
     }
 
-    fn add(&mut self, seq: Seq, written_at_ms: i64, batch: Batch) {
-        self.known
-            .extend(written_at_ms, batch.keys.as_slice().into());
-        let batch = Arc::new(batch);
-        self.held
-            .keep(seq, batch.slices.len(), batch.retained_bytes() as u64);
-        for (slice, row) in batch.slices.iter().enumerate() {
-            let piece = Piece {
-                seq,
-                rows: u64::from(row.row_end - row.row_start),
-                raw_bytes: row.raw_bytes,
-                key_xor: row.key_xor,
-                written_at_ms,
-                content: Content::Rows {
-                    batch: Arc::clone(&batch),
-                    slice,
-                },
-            };
-            self.wait(row.partition.clone(), piece);
+    fn note(&mut self, seq: Seq, saved: Saved) -> Result<(), String> {
+        let newest = self.saved.last().map_or(Seq::ZERO, |last| last.seq);
+        if saved.seq <= newest || saved.seq >= seq || saved.low > saved.seq.next() {
+            return Err(format!("its checkpoint {} cannot be", saved.seq));
         }
+        self.known.cover(&saved.keys);
+        self.has_news = false;
+        self.saved.push(saved);
+        if self.saved.len() > 2 {
+            self.saved.remove(0);
+        }
+        Ok(())
     }
 
-    fn put_aside(&mut self, seq: Seq, written_at_ms: i64, entries: Vec<Entry>) {
-        let mut days: BTreeMap<Day, Vec<Entry>> = BTreeMap::new();
-        let keys = entries.iter().map(|entry| entry.key).collect();
-        self.known.extend(written_at_ms, keys);
-        for entry in entries {
-            days.entry(Day::of_ms(entry.sent_at_ms))
-                .or_default()
-                .push(entry);
-        }
-        for (day, entries) in days {
-            let raw_bytes = entries.iter().map(|entry| entry.raw.len() as u64).sum();
-            self.held.keep(seq, 1, raw_bytes);
-            let piece = Piece {
-                seq,
-                rows: entries.len() as u64,
-                raw_bytes,
-                key_xor: KeyXor::of(entries.iter().map(|entry| entry.key)),
-                written_at_ms,
-                content: Content::Quarantine(entries.into()),
-            };
-            self.wait(Partition::quarantine(day), piece);
+    fn learn(&mut self, slot: Slot, keys: Box<[Key]>) {
+        self.known.extend(KeySpan {
+            seq: slot.seq,
+            written_at_ms: slot.written_at_ms,
+            keys,
+        });
+    }
+
+    fn add(&mut self, slot: Slot, (pieces, bytes): (Vec<(Partition, Piece)>, u64)) {
+        self.held.keep(slot, pieces.len(), bytes);
+        for (partition, piece) in pieces {
+            self.wait(partition, piece);
         }
     }
 
@@ -303,16 +359,7 @@ impl Replica {
                 self.waiting.remove(&plan.partition);
             }
         }
-        let rows: u64 = pieces.iter().map(|piece| piece.rows).sum();
-        let mut key_xor = KeyXor::default();
-        pieces.iter().for_each(|piece| key_xor.0 ^= piece.key_xor.0);
-        let before = pieces.first().is_some_and(|piece| piece.seq <= plan.from);
-        if before || rows != plan.rows || key_xor != plan.key_xor {
-            return Err(format!(
-                "its plan for {} covers {} rows, but {rows} wait there in {}..={}",
-                plan.partition, plan.rows, plan.from, plan.upto
-            ));
-        }
+        covers(&plan, &pieces)?;
         self.plans.insert(
             id.clone(),
             OpenPlan {
@@ -350,42 +397,69 @@ impl Replica {
     }
 }
 
+impl Piece {
+    /// The rows of a batch, by partition, and the memory they hold together.
+    fn of_batch(slot: Slot, batch: Batch) -> (Vec<(Partition, Piece)>, u64) {
+        let batch = Arc::new(batch);
+        let pieces = batch.slices.iter().enumerate().map(|(slice, row)| {
+            let piece = Piece {
+                seq: slot.seq,
+                rows: u64::from(row.row_end - row.row_start),
+                raw_bytes: row.raw_bytes,
+                key_xor: row.key_xor,
+                written_at_ms: slot.written_at_ms,
+                content: Content::Rows {
+                    batch: Arc::clone(&batch),
+                    slice,
+                },
+            };
+            (row.partition.clone(), piece)
+        });
+        (pieces.collect(), batch.retained_bytes() as u64)
+    }
+
+    fn of_entries(slot: Slot, entries: Vec<Entry>) -> (Vec<(Partition, Piece)>, u64) {
+        let bytes = entries.iter().map(|entry| entry.raw.len() as u64).sum();
+        let mut days: BTreeMap<Day, Vec<Entry>> = BTreeMap::new();
+        for entry in entries {
+            let day = Day::of_ms(entry.sent_at_ms);
+            days.entry(day).or_default().push(entry);
+        }
+        let pieces = days.into_iter().map(|(day, entries)| {
+            let piece = Piece {
+                seq: slot.seq,
+                rows: entries.len() as u64,
+                raw_bytes: entries.iter().map(|entry| entry.raw.len() as u64).sum(),
+                key_xor: KeyXor::of(entries.iter().map(|entry| entry.key)),
+                written_at_ms: slot.written_at_ms,
+                content: Content::Quarantine(entries.into()),
+            };
+            (Partition::quarantine(day), piece)
+        });
+        (pieces.collect(), bytes)
+    }
+}
+
+/// Whether a plan's pieces are what it says.
+fn covers(plan: &Plan, pieces: &[Piece]) -> Result<(), String> {
+    let rows: u64 = pieces.iter().map(|piece| piece.rows).sum();
+    let mut key_xor = KeyXor::default();
+    pieces.iter().for_each(|piece| key_xor.0 ^= piece.key_xor.0);
+    let before = pieces.first().is_some_and(|piece| piece.seq <= plan.from);
+    if before || rows != plan.rows || key_xor != plan.key_xor {
+        return Err(format!(
+            "its plan for {} covers {} rows, but {rows} wait there in {}..={}",
+            plan.partition, plan.rows, plan.from, plan.upto
+        ));
+    }
+    Ok(())
+}
+
 impl PlanId {
     pub fn of(done: &Done) -> PlanId {
         PlanId {
             seq: done.plan,
             partition: done.partition.clone(),
-        }
-    }
-}
-
-/// What the objects' contents weigh, and the rows in them that no file has. The
-/// pieces of one object share its memory, which goes with the last of them.
-#[derive(Debug, Default)]
-struct Held {
-    objects: HashMap<Seq, (usize, u64)>,
-    bytes: u64,
-    rows: u64,
-}
-
-impl Held {
-    fn keep(&mut self, seq: Seq, pieces: usize, bytes: u64) {
-        if pieces == 0 {
-            return;
-        }
-        let object = self.objects.entry(seq).or_default();
-        object.0 += pieces;
-        object.1 += bytes;
-        self.bytes += bytes;
-    }
-
-    fn release(&mut self, seq: Seq) {
-        if let Some(object) = self.objects.get_mut(&seq) {
-            object.0 -= 1;
-            if object.0 == 0 {
-                self.bytes -= object.1;
-                self.objects.remove(&seq);
-            }
         }
     }
 }
