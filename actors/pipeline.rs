@@ -17,7 +17,8 @@ pub use self::watch::{Progress, Watch};
 
 use crate::{
     base::{
-        Address, Budget, Compute, Outcome, Probe, Running, StartError, Topology, Tree, mailbox,
+        Address, Budget, Compute, Mailbox, Outcome, Probe, Running, StartError, Topology, Tree,
+        mailbox, topology::JournalLimits,
     },
     ingest::{
         batcher::{self, Batcher},
@@ -36,7 +37,7 @@ use crate::{
     journal::{
         Candidate, Follow, Window,
         appender::{self, Appender},
-        checkpointer::Checkpointer,
+        checkpointer::{self, Checkpointer},
         desk::Desk,
         leader::{self, Leader},
         log::Log,
@@ -225,16 +226,7 @@ impl Kept {
                 writer: writer.clone(),
             }
         });
-        tree.add(checkpointer_box, {
-            let attempt = topology.limits().journal.attempt_timeout;
-            let (store, journal) = (Arc::clone(&ports.transient), setup.journal.clone());
-            let (desk, appender) = (self.desk.clone(), appender.clone());
-            let limits = upkeep_limits(topology);
-            move |_| {
-                let log = Log::new(Arc::clone(&store), &journal, attempt);
-                Checkpointer::new(desk.clone(), log, limits, appender.clone())
-            }
-        });
+        self.add_upkeep(&mut tree, ports, setup, (checkpointer_box, &appender));
         tree.add(writer_box, {
             let (journal, codec) = (setup.journal.clone(), setup.codec);
             let compute = self.compute.clone();
@@ -254,6 +246,28 @@ impl Kept {
             }
         });
         tree
+    }
+
+    /// What keeps the journal short.
+    fn add_upkeep(
+        &self,
+        tree: &mut Tree,
+        ports: &Ports,
+        setup: &Setup,
+        (mailbox, appender): (
+            Mailbox<checkpointer::Message>,
+            &Address<appender::Message<Stake>>,
+        ),
+    ) {
+        let limits = &setup.topology.limits().journal;
+        let attempt = limits.attempt_timeout;
+        let (store, journal) = (Arc::clone(&ports.transient), setup.journal.clone());
+        let (desk, appender) = (self.desk.clone(), appender.clone());
+        let limits = upkeep_limits(limits);
+        tree.add(mailbox, move |_| {
+            let log = Log::new(Arc::clone(&store), &journal, attempt);
+            Checkpointer::new(desk.clone(), log, limits, appender.clone())
+        });
     }
 
     /// From raw events to batches: where parcels go, and what is none.
@@ -384,8 +398,7 @@ pub fn follow(topology: &Topology, candidate: &Candidate) -> Follow {
     }
 }
 
-fn upkeep_limits(topology: &Topology) -> UpkeepLimits {
-    let journal = &topology.limits().journal;
+fn upkeep_limits(journal: &JournalLimits) -> UpkeepLimits {
     UpkeepLimits {
         every: journal.checkpoint_age,
         objects: journal.checkpoint_objects,

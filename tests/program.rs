@@ -81,6 +81,18 @@ impl Deployment {
         path
     }
 
+    /// Writes `topology.toml`: the built-in one, or what is there, with these changes.
+    pub(crate) fn change_topology(&self, changes: &[(&str, &str)]) {
+        let path = self.path("topology.toml");
+        let usual = || include_str!("../topology.toml").to_owned();
+        let mut text = fs::read_to_string(path).unwrap_or_else(|_| usual());
+        for (usual, other) in changes {
+            assert!(text.contains(usual), "{usual} is not in topology.toml");
+            text = text.replace(usual, other);
+        }
+        self.write("topology.toml", text);
+    }
+
     /// Starts the program; `--data` is added.
     pub(crate) fn start(&self, arguments: &[&str]) -> Running {
         let said = TempDir::with_prefix_in("said-", &self.folder)

@@ -20,7 +20,7 @@ use audit::journal_id::Seq;
 use super::{
     effect::{Answer, Effect, Name, Now},
     replica::{Corrupt, Replica},
-    restore::{Restore, Restored},
+    restore::Restore,
     takeover::{decode, take},
 };
 
@@ -158,21 +158,12 @@ impl Following {
         match (step, answer) {
             (Step::Survey | Step::Tail, Answer::Boundary(boundary)) => {
                 self.looked_ms = Some(now.boot_ms);
-                self.step = match Restore::needed(boundary, replica) {
-                    Some(restore) => Step::Restore(restore),
-                    None => catch(replica),
-                };
+                self.step = begun(Restore::needed(boundary, replica), replica);
             }
             (Step::Restore(restore), answer) => {
-                self.step = match restore.answer(answer)? {
-                    Restored::Open(restore) => Step::Restore(restore),
-                    Restored::Done(restored) => {
-                        *replica = *restored;
-                        self.seen = replica.head().seq;
-                        catch(replica)
-                    }
-                    Restored::Nothing => catch(replica),
-                };
+                let restore = restore.answer(answer)?.into_replica(replica);
+                self.seen = replica.head().seq;
+                self.step = begun(restore, replica);
             }
             (Step::Recheck { first, problem }, Answer::Boundary(boundary)) => {
                 if boundary >= first {
@@ -209,6 +200,20 @@ impl Following {
                 let released = take(replica, bytes.as_ref())?;
                 self.heard(replica.head().seq, released, now);
             }
+            (step, answer) => return self.answer_cold(step, answer, follow, now),
+        }
+        Ok(Heard::Following(self))
+    }
+
+    /// Of a follower that holds nothing.
+    fn answer_cold(
+        mut self,
+        step: Step,
+        answer: Answer,
+        follow: Follow,
+        now: Now,
+    ) -> Result<Heard, Corrupt> {
+        match (step, answer) {
             (Step::Peek, Answer::Object(Some(bytes))) => {
                 let (object, _) = decode(self.seen, &bytes)?;
                 self.heard(self.seen, object.is_release(), now);
@@ -274,10 +279,10 @@ impl Following {
     }
 }
 
-fn catch(replica: &Replica) -> Step {
-    Step::Catch {
-        first: replica.head().seq.next(),
-    }
+/// What there is, is read once the replica is where it may go on.
+fn begun(restore: Option<Restore>, replica: &Replica) -> Step {
+    let first = replica.head().seq.next();
+    restore.map_or(Step::Catch { first }, Step::Restore)
 }
 
 impl Quiet {

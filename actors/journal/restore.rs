@@ -52,6 +52,18 @@ pub(crate) enum Restored {
     Nothing,
 }
 
+impl Restored {
+    /// What is still to be done, if it is not done.
+    pub(crate) fn into_replica(self, replica: &mut Replica) -> Option<Restore> {
+        match self {
+            Restored::Open(restore) => return Some(restore),
+            Restored::Done(restored) => *replica = *restored,
+            Restored::Nothing => {}
+        }
+        None
+    }
+}
+
 impl Restore {
     /// If the replica cannot go on from what it has, or has nothing.
     pub(crate) fn needed(boundary: Seq, replica: &Replica) -> Option<Restore> {
@@ -86,14 +98,14 @@ impl Restore {
                         let parts = Parts::new(checkpoint, self.window);
                         return Ok(self.with(parts));
                     }
-                    Some(Ok(_)) => self.give_up(seq, "it is of another slot".into()),
-                    Some(Err(error)) => self.give_up(seq, error.to_string()),
-                    None => self.give_up(seq, "it is gone".into()),
+                    Some(Ok(_)) => self.give_up(seq, "it is of another slot"),
+                    Some(Err(error)) => self.give_up(seq, &error.to_string()),
+                    None => self.give_up(seq, "it is gone"),
                 }
             }
             (Step::Parts(mut parts), Answer::Object(bytes)) => match parts.take(bytes.as_ref()) {
                 Ok(()) => return Ok(self.with(*parts)),
-                Err(what) => self.give_up(parts.checkpoint.seq, what),
+                Err(what) => self.give_up(parts.checkpoint.seq, &what),
             },
             // An answer to a question of an earlier life: ask again.
             (step, _) => self.step = step,
@@ -106,7 +118,7 @@ impl Restore {
         all.iter().rev().find(good).copied()
     }
 
-    fn give_up(&mut self, seq: Seq, what: String) {
+    fn give_up(&mut self, seq: Seq, what: &str) {
         self.bad.push(seq);
         self.why = Some(format!("checkpoint {seq} cannot be begun with: {what}"));
     }
@@ -131,7 +143,7 @@ impl Restore {
         match parts.replica.finish(parts.checkpoint) {
             Ok(replica) => Restored::Done(Box::new(replica)),
             Err(what) => {
-                self.give_up(seq, what);
+                self.give_up(seq, &what);
                 Restored::Open(self)
             }
         }
@@ -141,21 +153,19 @@ impl Restore {
 /// Where whoever only reads begins: with a checkpoint if the log's beginning was
 /// collected, else with nothing.
 pub async fn begin(log: &mut Log, window: Window) -> Result<Result<Replica, Corrupt>, Unreachable> {
-    let empty = Replica::new(window);
+    let mut replica = Replica::new(window);
     let Answer::Boundary(boundary @ Seq(1..)) = log.ask(&Effect::Boundary).await? else {
-        return Ok(Ok(empty));
+        return Ok(Ok(replica));
     };
-    let mut restore = Restore::needed(boundary, &empty);
+    let mut restore = Restore::needed(boundary, &replica);
     while let Some(open) = restore.take() {
         let answer = log.ask(&open.effect()).await?;
         match open.answer(answer) {
-            Ok(Restored::Open(open)) => restore = Some(open),
-            Ok(Restored::Done(replica)) => return Ok(Ok(*replica)),
-            Ok(Restored::Nothing) => {}
+            Ok(restored) => restore = restored.into_replica(&mut replica),
             Err(corrupt) => return Ok(Err(corrupt)),
         }
     }
-    Ok(Ok(empty))
+    Ok(Ok(replica))
 }
 
 impl Parts {

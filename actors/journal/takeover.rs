@@ -13,7 +13,7 @@ use audit::{
 use super::{
     effect::{Answer, Effect, Name, Now},
     replica::{Birth, Corrupt, Replica},
-    restore::{Restore, Restored},
+    restore::Restore,
     slot::{Fate, Slot},
 };
 
@@ -96,14 +96,8 @@ impl Takeover {
     ) -> Result<Takeover, Corrupt> {
         match (self, answer) {
             (Takeover::Survey { quiet }, Answer::Boundary(boundary)) => {
-                Ok(match Restore::needed(boundary, replica) {
-                    Some(restore) => Takeover::Restore {
-                        restore,
-                        boundary,
-                        quiet,
-                    },
-                    None => Takeover::Find { boundary, quiet },
-                })
+                let restore = Restore::needed(boundary, replica);
+                Ok(surveyed(restore, boundary, quiet))
             }
             (
                 Takeover::Restore {
@@ -112,18 +106,10 @@ impl Takeover {
                     quiet,
                 },
                 answer,
-            ) => Ok(match restore.answer(answer)? {
-                Restored::Open(restore) => Takeover::Restore {
-                    restore,
-                    boundary,
-                    quiet,
-                },
-                Restored::Done(restored) => {
-                    *replica = *restored;
-                    Takeover::Find { boundary, quiet }
-                }
-                Restored::Nothing => Takeover::Find { boundary, quiet },
-            }),
+            ) => {
+                let restore = restore.answer(answer)?.into_replica(replica);
+                Ok(surveyed(restore, boundary, quiet))
+            }
             (Takeover::Find { quiet, .. }, Answer::Last(last))
                 if quiet.is_some() && last > quiet =>
             {
@@ -199,6 +185,18 @@ impl Fenced {
         }
         replica.apply(self.fence, self.sealed.digest)?;
         Ok(Takeover::Won)
+    }
+}
+
+/// Where the log ends is looked for once the replica is where it may go on.
+fn surveyed(restore: Option<Restore>, boundary: Seq, quiet: Option<Seq>) -> Takeover {
+    match restore {
+        Some(restore) => Takeover::Restore {
+            restore,
+            boundary,
+            quiet,
+        },
+        None => Takeover::Find { boundary, quiet },
     }
 }
 

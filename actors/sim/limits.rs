@@ -59,7 +59,7 @@ pub(super) fn limits(candidate: &Candidate, keep: u64) -> (Limits, UpkeepLimits)
             raw_bytes: u64::MAX,
             open_max: 2,
         },
-        follow: follow(&candidate, keep),
+        follow: follow(candidate, keep),
     };
     let upkeep = UpkeepLimits {
         // Where nothing is kept, much is collected.

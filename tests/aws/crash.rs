@@ -28,6 +28,7 @@ fn twenty_kills_lose_nothing_and_double_nothing() {
     // Who kills the program so often would make dead letters of healthy messages.
     site.receive_without_end();
     site.take_over_after(1_500);
+    site.collect_soon();
     let (mut next, mut all) = (0, Vec::new());
     for round in 0..KILLS {
         TRAFFIC.publish(&site.deployment, &mut dice, round, &mut next, &mut all);
@@ -37,6 +38,7 @@ fn twenty_kills_lose_nothing_and_double_nothing() {
     site.settle(&mut service);
     assert_eq!(service.terminate().code, Some(0));
     assert_eq!(site.dead_letters(), 0);
+    site.check_collected();
     println!("{KILLS} kills, {} events of {next} numbers", all.len() * 4);
     let folder = site.deployment.path("all");
     events::write(&folder, &(0..next).collect::<Vec<_>>());

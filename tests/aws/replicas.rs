@@ -35,6 +35,7 @@ impl Scene {
         let site = Site::new(cloud()?, "visibility_timeout_secs: 3\n");
         site.take_over_after(SILENCE_MS);
         site.receive_without_end();
+        site.collect_soon();
         Some(Scene {
             site,
             dice: dice(),
@@ -72,6 +73,7 @@ impl Scene {
         self.site.settle(&mut last);
         assert_eq!(last.terminate().code, Some(0));
         assert_eq!(self.site.dead_letters(), 0);
+        self.site.check_collected();
         let folder = self.site.deployment.path("all");
         events::write(&folder, &(0..self.next).collect::<Vec<_>>());
         self.site.check_rows(&folder);

@@ -12,7 +12,7 @@ use super::{
     proxy::Proxy,
 };
 use crate::{
-    crash::dice,
+    crash::{COLLECT_SOON, dice},
     program::{Deployment, Running},
     readers,
 };
@@ -92,14 +92,7 @@ impl Site {
     }
 
     fn write_settings(&self, more: &str) {
-        let topology = include_str!("../../topology.toml");
-        assert!(
-            topology.contains(AGE.0),
-            "{} is not in topology.toml",
-            AGE.0
-        );
-        self.deployment
-            .write("topology.toml", topology.replace(AGE.0, AGE.1));
+        self.deployment.change_topology(&[AGE]);
         let Names {
             long_term,
             transient,
@@ -239,12 +232,36 @@ topology: topology.toml
         }
     }
 
+    /// The journal is collected all the time.
+    pub(crate) fn collect_soon(&self) {
+        self.deployment.change_topology(&COLLECT_SOON);
+    }
+
+    /// That it was collected, with all its versions, and that it is no longer than
+    /// it need be.
+    pub(crate) fn check_collected(&self) {
+        let bucket = &self.names.transient;
+        let folder = |name: &str| format!("large_files/_idtrail/main/{name}/");
+        let count = |name: &str| self.cloud.keys(bucket, &folder(name)).len();
+        assert!(
+            (2..=4).contains(&count("ckpt")),
+            "{} checkpoints",
+            count("ckpt")
+        );
+        assert!(
+            (1..=3).contains(&count("boundary")),
+            "{} boundaries",
+            count("boundary")
+        );
+        let first = format!("{}{:020}", folder("log"), 1);
+        let parameters = json!({"Bucket": bucket, "Prefix": first});
+        let versions = self.cloud.call("s3", "list_object_versions", &parameters);
+        assert!(versions.get("Versions").is_none(), "{versions}");
+        assert!(versions.get("DeleteMarkers").is_none(), "{versions}");
+    }
+
     pub(crate) fn change_topology(&self, usual: &str, other: &str) {
-        let path = self.deployment.path("topology.toml");
-        let text = std::fs::read_to_string(path).expect("it was written");
-        assert!(text.contains(usual), "{usual} is not in topology.toml");
-        self.deployment
-            .write("topology.toml", text.replace(usual, other));
+        self.deployment.change_topology(&[(usual, other)]);
     }
 
     /// Waits until no message is left and every row is in a file.

@@ -145,19 +145,21 @@ async fn a_file_where_a_directory_should_be_is_fatal_and_named() {
 #[tokio::test]
 async fn what_expires_is_old_and_comes_before() {
     let (_directory, store) = filled(&["log/1", "log/2", "log/3", "log/9", "than", "logs/1"]).await;
+    // Seconds before noon of some day.
     let age = |key: &str, secs: u64| {
         let path = store.0.root.join(key);
         let file = fs::File::options()
             .append(true)
             .open(path)
             .expect("it is there");
-        let at = SystemTime::now() - Duration::from_secs(secs);
+        let at = SystemTime::UNIX_EPOCH + Duration::from_secs(1_700_049_600 - secs);
         file.set_modified(at).expect("it is ours");
     };
-    age("log/1", 5_000);
+    age("log/1", 3_600);
+    age("log/2", 3_599);
     age("log/3", 5_000);
     age("log/9", 5_000);
-    age("than", 1_000);
+    age("than", 0);
     let expiry = |than: &str| Expiry {
         folder: "log/".into(),
         below: "log/4".into(),
