@@ -298,6 +298,19 @@ pub const ROWS_WAITING: Metric = gauge(
     "idtrail_rows_waiting",
     "Rows that are durable and not yet in a file",
 );
+pub const DEDUP_RECALLS: Metric = counter(
+    "idtrail_dedup_recalls_total",
+    "Filters of the dedup window whose keys were read again, to tell a copy from an event that only looks like one",
+);
+pub const DEDUP_KEYS: Metric = gauge(
+    "idtrail_dedup_keys",
+    "Events that would be recognised if they came again",
+);
+pub const DEDUP_BYTES: Metric = gauge_of(
+    Unit::Bytes,
+    "idtrail_dedup_bytes",
+    "Memory of the dedup window",
+);
 pub const DEDUP_WINDOW: Metric = gauge_of(
     Unit::Seconds,
     "idtrail_dedup_window_seconds",
@@ -374,6 +387,9 @@ pub const ALL: &[Metric] = &[
     STATE_BYTES,
     PARTITIONS_OPEN,
     ROWS_WAITING,
+    DEDUP_RECALLS,
+    DEDUP_KEYS,
+    DEDUP_BYTES,
     DEDUP_WINDOW,
     FILES_WRITTEN,
     FILE_ROWS,

@@ -35,13 +35,14 @@ use crate::{
         tenants::Tenants,
     },
     journal::{
-        Candidate, Follow, Window,
+        Candidate, Folding, Follow, Window,
         appender::{self, Appender},
         checkpointer::{self, Checkpointer},
         desk::Desk,
         leader::{self, Leader},
         log::Log,
         planner::{Draining, Planner, Working},
+        recaller::Recaller,
         replica::KeysLimits,
         seal::SealLimits,
         upkeep::UpkeepLimits,
@@ -192,7 +193,7 @@ impl Kept {
         let (uploader, uploader_box) = mailbox(topology, "uploader");
         let (deleter, deleter_box) = mailbox(topology, "deleter");
         let mut tree = Tree::new(Arc::clone(topology), setup.probe.clone());
-        let (normalizers, batcher) = self.add_rows(&mut tree, setup, &appender);
+        let (normalizers, batcher) = self.add_rows(&mut tree, ports, setup, &appender);
         self.add_intake(&mut tree, ports, setup, (normalizers, batcher));
         tree.add(deleter_box, {
             let queue = Arc::clone(&ports.queue);
@@ -274,6 +275,7 @@ impl Kept {
     fn add_rows(
         &self,
         tree: &mut Tree,
+        ports: &Ports,
         setup: &Setup,
         appender: &Address<appender::Message<Stake>>,
     ) -> ([Address<Parcel>; 4], Address<batcher::Message>) {
@@ -306,7 +308,19 @@ impl Kept {
                 bytes: limits.batch.raw_bytes,
             };
             let appender = appender.clone();
-            move |_| Batcher::new(desk.clone(), compute.clone(), (age, full), appender.clone())
+            let (attempt, journal) = (limits.journal.attempt_timeout, setup.journal.clone());
+            let store = Arc::clone(&ports.transient);
+            move |_| {
+                let log = Log::new(Arc::clone(&store), &journal, attempt);
+                let (desk, compute) = (desk.clone(), compute.clone());
+                Batcher::new(
+                    desk,
+                    compute,
+                    (age, full),
+                    Recaller::new(log),
+                    appender.clone(),
+                )
+            }
         });
         (normalizers, batcher)
     }
@@ -379,6 +393,7 @@ pub fn window(topology: &Topology) -> Window {
     Window {
         reach_ms: i64::try_from(dedup.window.as_millis()).unwrap_or(i64::MAX),
         bytes_max: dedup.bytes_max,
+        folding: Folding::USUAL,
     }
 }
 

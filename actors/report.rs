@@ -11,7 +11,7 @@ use metrics::{counter, gauge, histogram};
 pub use self::labels::Labels;
 use crate::{
     journal::{
-        effect::{Answer, Effect, Outcome},
+        effect::{Answer, Effect, Name, Outcome},
         log::Unreachable,
         replica::Replica,
     },
@@ -24,7 +24,7 @@ use crate::{
 const TOLD_AGAIN_FROM: u32 = 3;
 
 /// What was asked of the store for the journal, as a label.
-const CALLS: [&str; 3] = ["list", "read", "create"];
+const CALLS: [&str; 4] = ["list", "read", "create", "remove"];
 /// Why an object was not read, as a label.
 const OBJECT_REASONS: [&str; 4] = ["absent", "forbidden", "unreachable", "unreadable"];
 
@@ -37,6 +37,9 @@ pub(crate) fn starting() {
             counter!(names::JOURNAL_ERRORS.name, CALL => call, REASON => kind(fatal)).increment(0);
         }
     }
+    counter!(names::DEDUP_RECALLS.name).increment(0);
+    counter!(names::JOURNAL_KEPT_BYTES.name).increment(0);
+    counter!(names::JOURNAL_CHECKPOINTS_FAILED.name).increment(0);
     for reason in OBJECT_REASONS {
         counter!(names::OBJECTS_FAILED.name, REASON => reason).increment(0);
     }
@@ -173,6 +176,19 @@ pub(crate) fn load_dropped(reason: &str) {
     tracing::debug!(reason, "a parcel was dropped: its message comes again");
 }
 
+pub(crate) fn keys_recalled(keys: usize) {
+    counter!(names::DEDUP_RECALLS.name).increment(1);
+    tracing::debug!(keys, "keys of the dedup window were read again");
+}
+
+pub(crate) fn keys_missing(name: Name, reason: &str) {
+    tracing::error!(
+        ?name,
+        reason,
+        "keys of the dedup window are missing: copies of their events become rows; restore the object"
+    );
+}
+
 pub(crate) fn journal_committed(
     labels: &Labels,
     seq: u64,
@@ -183,7 +199,6 @@ pub(crate) fn journal_committed(
     counter!(names::JOURNAL_COMMITS.name).increment(1);
     counter!(names::JOURNAL_BYTES.name).increment(bytes);
     histogram!(names::JOURNAL_COMMIT.name).record(took);
-    gauge!(names::JOURNAL_HEAD.name).set(seq as f64);
     for (account, counts) in &accounting.0 {
         let source = account.source.map_or("unknown", Source::name);
         let tenant = labels.tenant(account.tenant.as_ref());
@@ -245,6 +260,13 @@ pub(crate) fn journal_unreachable(call: &'static str, error: &Unreachable, pause
     }
 }
 
+/// Nothing waits for the journal's upkeep.
+pub(crate) fn journal_unkept(call: &'static str, error: &Unreachable, pause: Duration) {
+    let (pause_ms, kind) = (pause.as_millis(), kind(error.fatal));
+    counter!(names::JOURNAL_ERRORS.name, CALL => call, REASON => kind).increment(1);
+    tracing::warn!(call, reason = %error, pause_ms, "the journal is not kept short: a start reads more of it until this is mended");
+}
+
 fn kind(fatal: bool) -> &'static str {
     if fatal { "fatal" } else { "retry" }
 }
@@ -281,6 +303,7 @@ pub(crate) fn journal_foreign(key: &str) {
 
 pub(crate) fn state_held(replica: &Replica) {
     let applied_secs = replica.head().written_at_ms as f64 / 1_000.0;
+    gauge!(names::JOURNAL_HEAD.name).set(replica.head().seq.0 as f64);
     gauge!(names::JOURNAL_EPOCH.name).set(replica.epoch().0 as f64);
     gauge!(names::JOURNAL_APPLIED.name).set(applied_secs);
     let checkpoint = replica.saved().last().map_or(0, |saved| saved.seq.0);
@@ -289,6 +312,8 @@ pub(crate) fn state_held(replica: &Replica) {
     gauge!(names::STATE_BYTES.name).set(replica.retained_bytes() as f64);
     gauge!(names::PARTITIONS_OPEN.name).set(replica.waiting().len() as f64);
     gauge!(names::ROWS_WAITING.name).set(replica.rows_waiting() as f64);
+    gauge!(names::DEDUP_KEYS.name).set(replica.known_count() as f64);
+    gauge!(names::DEDUP_BYTES.name).set(replica.known_bytes() as f64);
     gauge!(names::DEDUP_WINDOW.name).set(replica.window_held_ms() as f64 / 1_000.0);
 }
 

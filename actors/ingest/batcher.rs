@@ -1,6 +1,7 @@
 //! Gathers what is new of all tenants and sources into batches.
 //!
-//! The leader judges each event by its key; copies of known events only add to
+//! The leader judges each event by its key, some of which are read again first;
+//! copies of known events only add to
 //! the numbers. A batch closes a quarter of a second after its first event, or
 //! when the appender has room again if that is later, or when it is full; it is
 //! handed on encoded. While one is being written, the next fills; when that one
@@ -10,7 +11,7 @@
 use std::time::Duration;
 
 use super::{
-    filling::{Filling, Full},
+    filling::{Added, Filling, Full},
     parcel::{Load, Stake},
 };
 use crate::{
@@ -19,6 +20,8 @@ use crate::{
         appender::{self, Closed},
         claims::BatchNo,
         desk::Desk,
+        leader::Stale,
+        recaller::Recaller,
     },
     report,
 };
@@ -43,6 +46,7 @@ pub struct Batcher {
     pub compute: Compute,
     pub age: Duration,
     pub full: Full,
+    pub recaller: Recaller,
     pub appender: Address<appender::Message<Stake>>,
     filling: Option<Filling>,
 }
@@ -52,6 +56,7 @@ impl Batcher {
         desk: Desk<Stake>,
         compute: Compute,
         (age, full): (Duration, Full),
+        recaller: Recaller,
         appender: Address<appender::Message<Stake>>,
     ) -> Batcher {
         Batcher {
@@ -59,6 +64,7 @@ impl Batcher {
             compute,
             age,
             full,
+            recaller,
             appender,
             filling: None,
         }
@@ -70,7 +76,7 @@ impl Actor for Batcher {
 
     async fn handle(&mut self, message: Message, cx: &mut Context<Message>) -> Result<(), Failure> {
         match message {
-            Message::Load(load) => self.add(load, cx)?,
+            Message::Load(load) => self.add(load, cx).await?,
             Message::Close(no) if self.filling.as_ref().is_some_and(|f| f.open.no() == no) => {
                 if self.appender.slots_free() == 0 {
                     // The write before has not returned: go on filling.
@@ -93,7 +99,7 @@ impl Actor for Batcher {
 }
 
 impl Batcher {
-    fn add(&mut self, load: Load, cx: &mut Context<Message>) -> Result<(), Failure> {
+    async fn add(&mut self, load: Load, cx: &mut Context<Message>) -> Result<(), Failure> {
         // Keys of another journal's secret cannot be judged: the message comes again.
         let birth = self.desk.leader()?.birth();
         if birth.is_none_or(|birth| birth.secret != load.secret) {
@@ -113,11 +119,29 @@ impl Batcher {
                 }
             },
         };
-        match filling.add(load)? {
-            Ok(()) => self.filling = Some(filling),
-            // Fenced since it was opened: what it holds comes again.
-            Err(stale) => report::load_dropped(&stale.to_string()),
+        let mut load = load;
+        loop {
+            match filling.add(load)? {
+                Added::Done => break,
+                Added::Stale => {
+                    // Fenced since it was opened: what it holds comes again.
+                    report::load_dropped(&Stale.to_string());
+                    return Ok(());
+                }
+                Added::Unsure(recall, again) => match self.recaller.read(&recall).await {
+                    Ok(held) => {
+                        self.desk.leader()?.recall(recall, &held);
+                        load = again;
+                    }
+                    Err(unreachable) => {
+                        // Neither written nor deleted: its message comes again.
+                        report::load_dropped(&unreachable.to_string());
+                        break;
+                    }
+                },
+            }
         }
+        self.filling = Some(filling);
         Ok(())
     }
 

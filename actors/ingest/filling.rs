@@ -12,9 +12,10 @@ use super::parcel::{Aside, Load, Stake};
 use crate::{
     base::Failure,
     journal::{
+        Recall,
         claims::Verdict,
         desk::OpenBatch,
-        leader::{Contents, Stale},
+        leader::{Contents, Refused},
     },
 };
 
@@ -34,6 +35,20 @@ pub(super) struct Filling {
     accounting: Accounting,
     /// Raw events and columns: what the journal object will weigh at most.
     bytes: u64,
+}
+
+/// What came of a load.
+#[derive(Debug)]
+#[allow(
+    clippy::large_enum_variant,
+    reason = "it is taken apart where it is returned"
+)]
+pub(super) enum Added {
+    Done,
+    /// The batch is no more.
+    Stale,
+    /// Whether its events are known must be read first.
+    Unsure(Recall, Load),
 }
 
 /// Rows of several parcels, and which of each the batch takes.
@@ -60,13 +75,13 @@ impl Filling {
 
     /// Takes what is new of a load. Its stake rides with the batch in any case:
     /// the batch's object carries its numbers.
-    pub(super) fn add(&mut self, load: Load) -> Result<Result<(), Stale>, Failure> {
+    pub(super) fn add(&mut self, load: Load) -> Result<Added, Failure> {
         let Load {
             stake,
+            secret,
             account,
             rows,
             aside,
-            ..
         } = load;
         let mut keys = rows
             .as_ref()
@@ -76,14 +91,24 @@ impl Filling {
         keys.extend(aside.entries.iter().map(|(_, entry)| entry.key));
         let verdicts = match self.open.offer(&keys, stake)? {
             Ok(verdicts) => verdicts,
-            Err(stale) => return Ok(Err(stale)),
+            Err(Refused::Stale) => return Ok(Added::Stale),
+            Err(Refused::Unsure { recall, rider }) => {
+                let load = Load {
+                    stake: rider,
+                    secret,
+                    account,
+                    rows,
+                    aside,
+                };
+                return Ok(Added::Unsure(recall, load));
+            }
         };
         let (of_rows, of_entries) = verdicts.split_at(row_count);
         if let Some(rows) = rows {
             self.add_rows(account, rows, of_rows);
         }
         self.add_aside(aside, of_entries);
-        Ok(Ok(()))
+        Ok(Added::Done)
     }
 
     fn add_rows(&mut self, account: Account, rows: Rows, verdicts: &[Verdict]) {

@@ -99,7 +99,7 @@ impl<R: Rider> Actor for Checkpointer<R> {
                     }
                 }
                 Err(unreachable) => {
-                    report::journal_unreachable(appender::call(&effect), &unreachable, PAUSE);
+                    report::journal_unkept(appender::call(&effect), &unreachable, PAUSE);
                     self.paused_until = Some(Instant::now() + PAUSE);
                 }
             }

@@ -20,7 +20,7 @@ use audit::{accounting::Counts, key::Key};
 use super::{
     claims::{BatchNo, Rider, Verdict},
     effect::Now,
-    leader::{Contents, Leader, Stale},
+    leader::{Contents, Leader, Refused, Stale},
 };
 use crate::{
     base::{Budget, Failure},
@@ -124,7 +124,11 @@ impl<R: Rider> Desk<R> {
 
 impl<R: Rider> OpenBatch<R> {
     /// Judges a parcel's keys; see [`Leader::offer`].
-    pub fn offer(&self, keys: &[Key], rider: R) -> Result<Result<Vec<Verdict>, Stale>, Failure> {
+    pub fn offer(
+        &self,
+        keys: &[Key],
+        rider: R,
+    ) -> Result<Result<Vec<Verdict>, Refused<R>>, Failure> {
         Ok(self.desk.leader()?.offer(self.no, keys, rider))
     }
 

@@ -28,7 +28,7 @@ use super::{
     claims::{BatchNo, Claims, Rider, Verdict},
     effect::{Answer, Effect, Now},
     following::{Follow, Following, Heard},
-    known::Window,
+    known::{Recall, Window},
     replica::{Corrupt, OpenPlan, PlanId, Replica},
     seal::{self, SealLimits},
     slot::{Fate, Slot},
@@ -75,6 +75,17 @@ pub enum Turn<R> {
     },
     /// Another leads. All in hand was dropped.
     Fenced,
+}
+
+/// Why events are not judged.
+#[derive(Debug)]
+pub enum Refused<R> {
+    Stale,
+    /// Whether they are known must be read first.
+    Unsure {
+        recall: Recall,
+        rider: R,
+    },
 }
 
 /// There is no such batch, or no leadership: what was to be written is to be
@@ -146,11 +157,24 @@ impl<R: Rider> Leader<R> {
 
     /// Judges the events of one parcel for a batch. The rider is honoured when
     /// all of them are durable.
-    pub fn offer(&mut self, batch: BatchNo, keys: &[Key], rider: R) -> Result<Vec<Verdict>, Stale> {
+    pub fn offer(
+        &mut self,
+        batch: BatchNo,
+        keys: &[Key],
+        rider: R,
+    ) -> Result<Vec<Verdict>, Refused<R>> {
         let replica = &self.replica;
+        if let Some(recall) = replica.doubt(keys) {
+            return Err(Refused::Unsure { recall, rider });
+        }
         self.claims
             .offer(batch, keys, rider, |key| replica.knows(key))
-            .ok_or(Stale)
+            .ok_or(Refused::Stale)
+    }
+
+    /// Which keys its objects hold.
+    pub fn recall(&mut self, recall: Recall, held: &hashbrown::HashSet<Key>) {
+        self.replica.recall(recall, held);
     }
 
     /// A closed batch, to be written in its turn.

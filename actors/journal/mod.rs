@@ -17,6 +17,7 @@ pub mod leader;
 pub mod log;
 pub mod planner;
 mod read_ahead;
+pub mod recaller;
 pub mod replica;
 mod restore;
 pub mod seal;
@@ -27,6 +28,6 @@ mod takeover;
 pub mod upkeep;
 
 pub use following::Follow;
-pub use known::Window;
+pub use known::{Folding, Recall, Window};
 pub use restore::begin;
 pub use takeover::Candidate;

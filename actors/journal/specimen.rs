@@ -10,7 +10,7 @@ use audit::{
 use bytes::Bytes;
 
 use super::{
-    Candidate, Follow, Window,
+    Candidate, Folding, Follow, Window,
     claims::Rider,
     effect::{Answer, Effect, Name, Now, Outcome},
     leader::{Leader, Limits, Turn},
@@ -40,6 +40,7 @@ pub(crate) fn process(incarnation: u64, follow: Option<Follow>) -> Leader<Nobody
         window: Window {
             reach_ms: i64::MAX,
             bytes_max: u64::MAX,
+            folding: Folding::USUAL,
         },
         heartbeat: Duration::from_secs(5),
         keep: Duration::from_secs(86_400),

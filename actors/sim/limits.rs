@@ -6,7 +6,7 @@ use audit::{journal::Incarnation, journal_id::Gen, key::Secret};
 
 use super::{dice::Dice, world::STEP_MS};
 use crate::journal::{
-    Candidate, Follow, Window,
+    Candidate, Folding, Follow, Window,
     leader::Limits,
     replica::{Birth, KeysLimits},
     seal::SealLimits,
@@ -50,6 +50,8 @@ pub(super) fn limits(candidate: &Candidate, keep: u64) -> (Limits, UpkeepLimits)
         window: Window {
             reach_ms: i64::MAX,
             bytes_max: u64::MAX,
+            // Most of what the filters say is false.
+            folding: Folding { keys: 4, mask: 7 },
         },
         heartbeat: Duration::from_secs(5),
         keep,

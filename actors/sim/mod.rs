@@ -49,6 +49,10 @@ enum Mutant {
     NoRecheck,
     /// A process that begins with a checkpoint leaves out the keys beside it.
     NoKeys,
+    /// What a filter may have is not read again, and taken for new.
+    NoRecall,
+    /// What a filter may have is taken for a copy.
+    FilterHitIsCopy,
     /// A checkpoint is taken for written, and never is.
     CheckpointUnwritten,
 }

@@ -3,12 +3,13 @@
 use std::collections::BTreeMap;
 
 use audit::{
-    journal::{Batch, Done, Slice},
+    journal::{Batch, Done, Keys, Slice},
     journal_id::Seq,
     key::{Key, KeyXor},
     partition::Partition,
 };
 use bytes::Bytes;
+use hashbrown::HashSet;
 
 use super::{
     Mutant, limits,
@@ -20,7 +21,7 @@ use crate::{
         Candidate,
         claims::{BatchNo, Rider, Verdict},
         effect::{Answer, Effect, Name, Now, Outcome, Removal},
-        leader::{Contents, Leader, Turn},
+        leader::{Contents, Leader, Refused, Turn},
         replica::{Content, OpenPlan, PlanId},
         upkeep::Upkeep,
     },
@@ -54,6 +55,8 @@ pub(super) struct Node {
     mutant: Option<Mutant>,
     /// How often it stopped following in order to lead.
     pub(super) took_over: u64,
+    /// How often keys were read again for its filters.
+    pub(super) recalls: u64,
 }
 
 /// A write under way in the network.
@@ -82,6 +85,7 @@ impl Node {
             waiting: false,
             mutant,
             took_over: 0,
+            recalls: 0,
         }
     }
 
@@ -236,8 +240,7 @@ impl Node {
             return Ok(());
         };
         let keys: Vec<Key> = events.iter().map(|event| world.key(*event)).collect();
-        let stake = ticket.split();
-        let Ok(verdicts) = self.leader.offer(batch, &keys, stake) else {
+        let Some(verdicts) = self.judge(world, batch, &keys, ticket.split()) else {
             return Ok(());
         };
         let copies = verdicts
@@ -262,6 +265,42 @@ impl Node {
             return Ok(());
         }
         self.offer(world, no, ticket, rest)
+    }
+
+    /// `None`: there is no such batch, or the store could not be reached; the
+    /// message comes again.
+    fn judge(
+        &mut self,
+        world: &mut World,
+        batch: BatchNo,
+        keys: &[Key],
+        mut stake: Ticket,
+    ) -> Option<Vec<Verdict>> {
+        loop {
+            match self.leader.offer(batch, keys, stake) {
+                Ok(verdicts) => return Some(verdicts),
+                Err(Refused::Stale) => return None,
+                Err(Refused::Unsure { recall, rider }) => {
+                    if world.dice.chance(30) {
+                        return None;
+                    }
+                    let read = |range| world.journal.read(Name::Keys(range));
+                    let objects = recall.ranges.iter().filter_map(|range| read(*range));
+                    let spans = objects
+                        .filter_map(|object| Keys::decode(&object).ok())
+                        .flat_map(|keys| keys.spans);
+                    let mut held: HashSet<Key> = spans.flat_map(|span| span.keys).collect();
+                    match self.mutant {
+                        Some(Mutant::NoRecall) => held.clear(),
+                        Some(Mutant::FilterHitIsCopy) => held.extend(keys),
+                        _ => {}
+                    }
+                    self.recalls += 1;
+                    self.leader.recall(recall, &held);
+                    stake = rider;
+                }
+            }
+        }
     }
 
     /// I7: a message is deleted with the newest receipt there is by then.

@@ -159,7 +159,12 @@ impl Run {
             0..45 => self.ask(index),
             45..65 => {
                 let faults = self.faults;
-                self.nodes[index].receive(&mut self.world, faults)
+                let before = self.nodes[index].recalls;
+                self.nodes[index].receive(&mut self.world, faults)?;
+                if self.nodes[index].recalls > before {
+                    self.count("recalled");
+                }
+                Ok(())
             }
             65..75 => {
                 self.nodes[index].close();

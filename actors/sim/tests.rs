@@ -50,6 +50,7 @@ fn twenty_thousand_worlds_lose_nothing_and_double_nothing() {
         "upkeep late",
         "collected",
         "removal cut short",
+        "recalled",
     ] {
         let injected = counts.get(fault).copied().unwrap_or_default();
         assert!(
@@ -82,6 +83,8 @@ fn every_planted_bug_is_caught() {
         Mutant::NoRecheck,
         Mutant::NoKeys,
         Mutant::CheckpointUnwritten,
+        Mutant::NoRecall,
+        Mutant::FilterHitIsCopy,
     ] {
         let caught =
             (0..MUTANT_SEEDS).find_map(|seed| Some((seed, run(seed, Some(mutant)).err()?)));

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use actors::{
     journal::{
-        Window,
+        Folding, Window,
         replica::{Content, Replica},
     },
     pipeline::Ports,
@@ -75,6 +75,7 @@ async fn entries(ports: &Ports, settings: &Settings, quiet: bool) -> Result<Vec<
     let small = Window {
         reach_ms: 0,
         bytes_max: 0,
+        folding: Folding::USUAL,
     };
     let begin = history.begin(small).await.map_err(Failure::outside)?;
     let replica = history

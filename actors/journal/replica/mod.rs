@@ -25,11 +25,12 @@ use audit::{
     partition::{Day, Partition},
     quarantine::Entry,
 };
+use hashbrown::HashSet;
 
 pub(crate) use self::checkpoint::Restoring;
 pub use self::checkpoint::{KeysLimits, Snapshot};
 use self::held::Held;
-use super::known::{Known, Window};
+use super::known::{Known, Recall, Window};
 
 /// The journal says something that cannot be: do not go on from here.
 #[derive(Debug, thiserror::Error, PartialEq, Eq)]
@@ -157,13 +158,29 @@ impl Replica {
         self.birth
     }
 
+    /// Sure only of keys about which there is no [`doubt`](Self::doubt).
     pub fn knows(&self, key: &Key) -> bool {
         self.known.contains(key)
+    }
+
+    /// What must be recalled before these keys can be judged.
+    pub fn doubt(&self, keys: &[Key]) -> Option<Recall> {
+        self.known.doubt(keys)
+    }
+
+    /// Which keys its objects hold.
+    pub fn recall(&mut self, recall: Recall, held: &HashSet<Key>) {
+        self.known.recall(recall, held);
     }
 
     /// Keys in the dedup window.
     pub fn known_count(&self) -> usize {
         self.known.count()
+    }
+
+    /// Memory of the dedup window.
+    pub fn known_bytes(&self) -> u64 {
+        self.known.bytes()
     }
 
     /// How far back the dedup window reaches, in milliseconds.
@@ -313,6 +330,10 @@ impl Replica {
         self.saved.push(saved);
         if self.saved.len() > 2 {
             self.saved.remove(0);
+        }
+        if let [older, _] = &self.saved[..] {
+            // Its writer may have a smaller window, and collects by it.
+            self.known.uncover(older.keys_low);
         }
         Ok(())
     }

@@ -32,7 +32,7 @@ use super::{
 use crate::{
     base::{Compute, Outcome, Probe, Topology},
     ingest::tenants::Tenants,
-    journal::{Candidate, Window, replica::Birth},
+    journal::{Candidate, Folding, Window, replica::Birth},
     pipeline::{Pipeline, Ports, Setup, Watch},
     ports::{Clock, Outgoing},
 };
@@ -44,6 +44,7 @@ pub(super) const SECRET: Secret = Secret([1, 2, 3, 4]);
 pub(super) const WINDOW: Window = Window {
     reach_ms: 24 * 3_600_000,
     bytes_max: 256 << 20,
+    folding: Folding::USUAL,
 };
 
 /// How long a received message is hidden.
