@@ -14,7 +14,7 @@ use super::{
     readers,
 };
 
-/// `IDTRAIL_KILLS` are others, each with as many events.
+/// `IDTRAIL_KILLS` are others; of many, each has fewer events.
 const KILLS: usize = 20;
 
 /// A journal that is checkpointed and collected all the time.
@@ -23,11 +23,6 @@ pub(crate) const COLLECT_SOON: [(&str, &str); 3] = [
     ("checkpoint_objects = 1_000", "checkpoint_objects = 20"),
     ("keep_secs = 86_400", "keep_secs = 2"),
 ];
-/// Of each source and in each round: 4 × 20 × 2,500 = 200,000 in all.
-const TRAFFIC: Traffic = Traffic {
-    events_a_round: 2_500,
-    files_a_round: 4,
-};
 /// Of ten events one is a copy of an earlier one.
 const ONE_COPY_IN: u32 = 10;
 
@@ -41,10 +36,15 @@ fn twenty_kills_lose_nothing_and_double_nothing() {
     let wanted = env::var("IDTRAIL_KILLS").map_or(KILLS, |kills| {
         kills.parse().expect("IDTRAIL_KILLS is a number")
     });
+    // Of each source: 200,000 events in all for twenty kills, a million for a thousand.
+    let traffic = Traffic {
+        events_a_round: (50_000 / wanted).max(260),
+        files_a_round: 4,
+    };
     // Once all is published, a drain is killed until there were enough kills.
     while kills < wanted {
         if round < wanted {
-            TRAFFIC.publish(&deployment, &mut dice, round, &mut next, &mut all);
+            traffic.publish(&deployment, &mut dice, round, &mut next, &mut all);
         }
         round += 1;
         assert!(
@@ -54,7 +54,7 @@ fn twenty_kills_lose_nothing_and_double_nothing() {
         kills += usize::from(killed_on_the_way(&deployment, &mut dice));
     }
     for round in round..wanted {
-        TRAFFIC.publish(&deployment, &mut dice, round, &mut next, &mut all);
+        traffic.publish(&deployment, &mut dice, round, &mut next, &mut all);
     }
     deployment.drain();
     let log = deployment.files("large_files/_idtrail/main/log");
