@@ -262,9 +262,9 @@ impl Kept {
     ) {
         let limits = &setup.topology.limits().journal;
         let attempt = limits.attempt_timeout;
+        let limits = upkeep_limits(limits, window(&setup.topology));
         let (store, journal) = (Arc::clone(&ports.transient), setup.journal.clone());
         let (desk, appender) = (self.desk.clone(), appender.clone());
-        let limits = upkeep_limits(limits);
         tree.add(mailbox, move |_| {
             let log = Log::new(Arc::clone(&store), &journal, attempt);
             Checkpointer::new(desk.clone(), log, limits, appender.clone())
@@ -413,12 +413,12 @@ pub fn follow(topology: &Topology, candidate: &Candidate) -> Follow {
     }
 }
 
-fn upkeep_limits(journal: &JournalLimits) -> UpkeepLimits {
+fn upkeep_limits(journal: &JournalLimits, window: Window) -> UpkeepLimits {
     UpkeepLimits {
         every: journal.checkpoint_age,
         objects: journal.checkpoint_objects,
         keep: journal.keep,
-        keys: KeysLimits::USUAL,
+        keys: KeysLimits::of(window),
     }
 }
 

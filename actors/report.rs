@@ -181,6 +181,12 @@ pub(crate) fn keys_recalled(keys: usize) {
     tracing::debug!(keys, "keys of the dedup window were read again");
 }
 
+pub(crate) fn keys_unread(error: &Unreachable) {
+    let kind = kind(error.fatal);
+    counter!(names::JOURNAL_ERRORS.name, CALL => "read", REASON => kind).increment(1);
+    tracing::warn!(reason = %error, "keys of the dedup window cannot be read: what they are asked for waits, or comes again");
+}
+
 pub(crate) fn keys_missing(name: Name, reason: &str) {
     tracing::error!(
         ?name,

@@ -103,6 +103,40 @@ impl History {
         Ok(journal::begin(&mut self.log, window).await??)
     }
 
+    /// What is still there of before `begin`, though nobody needs it.
+    pub async fn earlier(
+        &mut self,
+        begin: &Replica,
+        progress: &Progress,
+        mut each: impl FnMut(&Object),
+    ) -> Result<(), HistoryError> {
+        let mut before: Option<(Seq, Digest)> = None;
+        let (begin, needless) = (begin.head().seq, begin.needless());
+        let slots: Vec<Seq> = self
+            .slots
+            .iter()
+            .copied()
+            .filter(|slot| *slot <= begin)
+            .collect();
+        for (done, seq) in (1..).zip(&slots) {
+            let Some(entry) = self.read(*seq).await? else {
+                continue;
+            };
+            // A slot that was collected may have been used again.
+            let chained = before.is_none_or(|(slot, digest)| {
+                slot.next() != *seq || digest == entry.object.header.previous
+            });
+            if !chained && *seq > needless {
+                let what = "it names another predecessor: the chain is broken".into();
+                return Err(Corrupt { seq: *seq, what }.into());
+            }
+            before = Some((*seq, entry.digest));
+            each(&entry.object);
+            progress.set(done, slots.len() as u64);
+        }
+        Ok(())
+    }
+
     /// Applies all objects in order; `each` sees them first.
     pub async fn replay(
         &mut self,

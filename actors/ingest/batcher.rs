@@ -128,17 +128,15 @@ impl Batcher {
                     report::load_dropped(&Stale.to_string());
                     return Ok(());
                 }
-                Added::Unsure(recall, again) => match self.recaller.read(&recall).await {
-                    Ok(held) => {
-                        self.desk.leader()?.recall(recall, &held);
-                        load = again;
-                    }
-                    Err(unreachable) => {
+                Added::Unsure(recall, again) => {
+                    let Some(held) = self.recaller.insist(&recall).await else {
                         // Neither written nor deleted: its message comes again.
-                        report::load_dropped(&unreachable.to_string());
+                        report::load_dropped("keys of the dedup window cannot be read");
                         break;
-                    }
-                },
+                    };
+                    self.desk.leader()?.recall(recall, &held);
+                    load = again;
+                }
             }
         }
         self.filling = Some(filling);

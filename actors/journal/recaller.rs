@@ -1,6 +1,6 @@
 //! Reads the keys that filters of the dedup window were made of.
 
-use std::{collections::VecDeque, sync::Arc};
+use std::{collections::VecDeque, sync::Arc, time::Duration};
 
 use audit::{
     journal::{KeyRange, Keys},
@@ -15,9 +15,14 @@ use super::{
 };
 use crate::report;
 
-/// Filters whose keys are held, 30 MB each: who sends a day again asks for the
+/// Filters whose keys are held, some 20 bytes a key: who sends a day again asks for the
 /// same ones for long.
 const HELD_MAX: usize = 2;
+
+/// Each failure costs the messages that wait a receive, so it is not taken for
+/// one at once.
+const TRIES: u32 = 5;
+const PAUSE: Duration = Duration::from_secs(1);
 
 #[derive(Debug)]
 pub struct Recaller {
@@ -33,11 +38,26 @@ impl Recaller {
         }
     }
 
+    /// As [`read`](Self::read), some times.
+    pub async fn insist(&mut self, recall: &Recall) -> Option<Arc<HashSet<Key>>> {
+        for _ in 0..TRIES {
+            match self.read(recall).await {
+                Ok(keys) => return Some(keys),
+                Err(unreachable) => report::keys_unread(&unreachable),
+            }
+            tokio::time::sleep(PAUSE).await;
+        }
+        None
+    }
+
     /// All keys of the filter's objects that are there and sound: who removed or
     /// spoilt the others shortened the window.
-    pub async fn read(&mut self, recall: &Recall) -> Result<Arc<HashSet<Key>>, Unreachable> {
+    async fn read(&mut self, recall: &Recall) -> Result<Arc<HashSet<Key>>, Unreachable> {
         if let Some((_, keys)) = self.held.iter().find(|(of, _)| *of == recall.ranges) {
             return Ok(Arc::clone(keys));
+        }
+        if self.held.len() == HELD_MAX {
+            self.held.pop_front();
         }
         let mut keys = HashSet::new();
         for range in &recall.ranges {
@@ -56,9 +76,6 @@ impl Recaller {
         }
         report::keys_recalled(keys.len());
         let keys = Arc::new(keys);
-        if self.held.len() == HELD_MAX {
-            self.held.pop_front();
-        }
         self.held
             .push_back((recall.ranges.clone(), Arc::clone(&keys)));
         Ok(keys)

@@ -28,7 +28,7 @@ use super::{
 #[derive(Clone, Copy, Debug)]
 pub struct UpkeepLimits {
     /// A checkpoint is due so long after the one before, if there is news, or
-    /// after so many objects.
+    /// after so many objects, or as many keys as one object holds.
     pub every: Duration,
     pub objects: u64,
     /// Objects are removed when they are older.
@@ -161,7 +161,9 @@ impl Upkeep {
     fn is_due(&self, replica: &Replica, now: Now) -> bool {
         let head = replica.head().seq;
         let newest = replica.saved().last().map_or(Seq::ZERO, |last| last.seq);
-        let many = head.0.saturating_sub(newest.0) >= self.limits.objects;
+        // Keys wait at ten times the memory until they are covered.
+        let many = head.0.saturating_sub(newest.0) >= self.limits.objects
+            || replica.uncovered_count() >= self.limits.keys.object_max;
         let paused = |pause: Duration| {
             self.ended_ms
                 .is_none_or(|at| u128::from(now.boot_ms - at) >= pause.as_millis())

@@ -5,12 +5,16 @@ use clap::Args as ClapArgs;
 use super::{Exit, Failure, Globals};
 use crate::{
     boot, history,
-    verify::{self, Report},
+    verify::{self, Report, SourceCounts},
 };
+
+/// Tenants and sources that people are told one by one; `--json` has all.
+const LINES_MAX: usize = 20;
 
 /// Count again from journal and lake: received = stored + duplicate + quarantined
 ///
-/// Reads only, so it may run beside `run`. Exit code 0: all adds up; 1: it does not, and each
+/// Told by tenant and source; with --json also by hour, as far back as the journal reaches. Reads
+/// only, so it may run beside `run`. Exit code 0: all adds up; 1: it does not, and each
 /// difference is told; 3: something cannot be read.
 #[derive(Debug, ClapArgs)]
 pub(super) struct Args {}
@@ -46,6 +50,7 @@ fn text(report: &Report) -> String {
             report.journal_objects
         ),
     ];
+    lines.extend(sources(report));
     let foreign = report
         .foreign
         .iter()
@@ -69,4 +74,24 @@ fn text(report: &Report) -> String {
         .to_owned(),
     );
     lines.join("\n")
+}
+
+/// A line for each tenant and source, if they are few.
+fn sources(report: &Report) -> Vec<String> {
+    if !(2..=LINES_MAX).contains(&report.sources.len()) {
+        return Vec::new();
+    }
+    let name = |name: &Option<String>| name.clone().unwrap_or_else(|| "unknown".into());
+    let line = |of: &SourceCounts| {
+        format!(
+            "  {:<24} {:<9} {:>10} received, {:>10} stored, {:>8} duplicate, {:>6} quarantined",
+            name(&of.tenant),
+            name(&of.source),
+            of.counts.received,
+            of.counts.stored,
+            of.counts.duplicate,
+            of.counts.quarantined
+        )
+    };
+    report.sources.iter().map(line).collect()
 }

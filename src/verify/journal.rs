@@ -12,23 +12,37 @@ use audit::{
     accounting::{Accounting, Totals},
     journal::{Done, Object, Plan, Record},
     journal_id::Seq,
-    key::Key,
+    key::{Key, KeyXor},
     partition::Area,
     schema::Column,
     source::Source,
 };
 
-use super::{Report, Tally};
+use super::{
+    Report, Tally,
+    report::{HourCounts, SourceCounts},
+};
 use crate::{
     history::{History, HistoryError},
     progress::Progress,
 };
 
-/// A plan, and its report if it was made.
+/// What a file must hold, and its report if it was made.
 #[derive(Debug)]
 pub(super) struct Planned {
-    pub(super) plan: Plan,
+    pub(super) rows: u64,
+    pub(super) key_xor: KeyXor,
     pub(super) done: Option<Done>,
+}
+
+impl Planned {
+    fn of(plan: &Plan) -> Planned {
+        Planned {
+            rows: plan.rows,
+            key_xor: plan.key_xor,
+            done: None,
+        }
+    }
 }
 
 #[derive(Debug)]
@@ -38,6 +52,8 @@ pub(super) struct Ledger {
     collected: Totals,
     /// Of all objects since, by tenant, source and hour.
     accounting: Accounting,
+    /// Of all objects that are there.
+    hours: Accounting,
     pub(super) plans: BTreeMap<PlanId, Planned>,
     /// Rows and quarantine entries not yet in a file that counts.
     waiting: Tally,
@@ -54,15 +70,19 @@ pub(super) async fn read(
 ) -> Result<Ledger, HistoryError> {
     let mut plans = BTreeMap::new();
     let mut accounting = Accounting::default();
+    let mut hours = Accounting::default();
     // The leader's own window: what it knew when it wrote an object.
     let begin = history.begin(pipeline::window(topology)).await?;
     report.collected = begin.head().seq.0;
+    let earlier = history.earlier(&begin, bar, |object| {
+        report.journal_objects += 1;
+        hours.merge(&object.accounting);
+        note_plans(&mut plans, object);
+    });
+    earlier.await?;
     for open in begin.open_plans() {
-        let planned = Planned {
-            plan: open.plan.clone(),
-            done: None,
-        };
-        plans.insert(open.id.clone(), planned);
+        let planned = || Planned::of(&open.plan);
+        plans.entry(open.id.clone()).or_insert_with(planned);
     }
     let collected = begin.totals().clone();
     let replica = history
@@ -73,10 +93,12 @@ pub(super) async fn read(
             note_keys(before, object, report);
         })
         .await?;
+    hours.merge(&accounting);
     let mut ledger = Ledger {
         replica,
         collected,
         accounting,
+        hours,
         plans,
         waiting: Tally::new(),
         filed: Tally::new(),
@@ -93,18 +115,16 @@ fn note_plans(plans: &mut BTreeMap<PlanId, Planned>, object: &Object) {
                     seq: object.header.seq,
                     partition: plan.partition.clone(),
                 };
-                plans.insert(
-                    id,
-                    Planned {
-                        plan: plan.clone(),
-                        done: None,
-                    },
-                );
+                plans.insert(id, Planned::of(plan));
             }
             Record::Done(done) => {
-                if let Some(planned) = plans.get_mut(&PlanId::of(done)) {
-                    planned.done = Some(done.clone());
-                }
+                // Its plan may have been collected.
+                let planned = plans.entry(PlanId::of(done)).or_insert(Planned {
+                    rows: done.rows,
+                    key_xor: done.key_xor,
+                    done: None,
+                });
+                planned.done = Some(done.clone());
             }
             _ => {}
         }
@@ -171,8 +191,10 @@ impl Ledger {
                 *stored.entry((tenant.clone(), source)).or_default() += counts.stored;
             }
         }
-        for (account, counts) in &self.accounting.0 {
+        for (account, counts) in &self.hours.0 {
             report.expect_sum(&format!("{account:?}"), counts);
+        }
+        for (account, counts) in &self.accounting.0 {
             if let (Some(tenant), Some(source)) = (&account.tenant, account.source) {
                 *stored.entry((tenant.clone(), source)).or_default() += counts.stored;
             }
@@ -189,6 +211,14 @@ impl Ledger {
         }
         report.counts = self.accounting.total();
         report.counts += self.collected.total();
+        report.sources = self
+            .replica
+            .totals()
+            .0
+            .iter()
+            .map(SourceCounts::of)
+            .collect();
+        report.hours = self.hours.0.iter().map(HourCounts::of).collect();
         report.expect_equal(
             "quarantined events",
             report.counts.quarantined,

@@ -139,8 +139,8 @@ fn check(
         Ok(found) => found,
         Err(what) => return report.problem(format!("I5: {key}: {what}")),
     };
-    if found.rows != planned.plan.rows || found.key_xor != planned.plan.key_xor {
-        let (rows, plan) = (found.rows, planned.plan.rows);
+    if found.rows != planned.rows || found.key_xor != planned.key_xor {
+        let (rows, plan) = (found.rows, planned.rows);
         return report.problem(format!(
             "I5: {key}: its {rows} rows are not the {plan} of its plan"
         ));
@@ -180,7 +180,7 @@ fn content(bytes: &Bytes, planned: &Planned, id: &PlanId, secret: Secret) -> Res
         Area::Tenant(tenant) => {
             let footer = Footer::read(bytes).map_err(|error| error.to_string())?;
             if footer.meta.plan != id.seq
-                || (footer.rows, footer.key_xor) != (planned.plan.rows, planned.plan.key_xor)
+                || (footer.rows, footer.key_xor) != (planned.rows, planned.key_xor)
             {
                 return Err("its footer names another plan".into());
             }

@@ -9,47 +9,22 @@
 
 mod journal;
 mod lake;
+mod report;
 
 use std::collections::BTreeMap;
 
 use actors::{base::Topology, pipeline::Ports, ports::StoreError};
-use audit::{accounting::Counts, source::Source, tenant::Tenant};
-use serde::Serialize;
+use audit::{source::Source, tenant::Tenant};
 
+pub use self::report::{HourCounts, Report, SourceCounts};
 use crate::{
     history::{History, HistoryError},
     progress::Progress,
     settings::Settings,
 };
 
-/// Problems that are told one by one; the rest is only counted.
-const PROBLEMS_MAX: usize = 100;
-
 /// Rows, or events, by tenant and source.
 type Tally = BTreeMap<(Tenant, Source), u64>;
-
-#[derive(Debug, Default, Serialize)]
-pub struct Report {
-    pub ok: bool,
-    /// What the journal has counted.
-    #[serde(flatten)]
-    pub counts: Counts,
-    pub journal_objects: u64,
-    /// The slot of the checkpoint that the journal was read from; 0: from its
-    /// beginning.
-    pub collected: u64,
-    pub files: u64,
-    pub rows_in_files: u64,
-    /// Durable in the journal, not yet in a file.
-    pub rows_waiting: u64,
-    pub quarantined_in_files: u64,
-    pub quarantined_waiting: u64,
-    /// Files under `data/` that this journal did not write.
-    pub foreign: Vec<String>,
-    pub problems: Vec<String>,
-    /// More than are listed.
-    pub problems_more: u64,
-}
 
 /// Verification was not possible.
 #[derive(Debug, thiserror::Error)]
@@ -58,40 +33,6 @@ pub enum Unreadable {
     Journal(#[from] HistoryError),
     #[error(transparent)]
     Store(#[from] StoreError),
-}
-
-impl Report {
-    fn problem(&mut self, what: String) {
-        if self.problems.len() < PROBLEMS_MAX {
-            self.problems.push(what);
-        } else {
-            self.problems_more += 1;
-        }
-    }
-
-    fn expect_sum(&mut self, of: &str, counts: &Counts) {
-        if !counts.adds_up() {
-            let Counts {
-                received,
-                stored,
-                duplicate,
-                quarantined,
-                ..
-            } = counts;
-            self.problem(format!(
-                "I16: {of}: {received} received, but {stored} stored + {duplicate} duplicate + \
-                 {quarantined} quarantined"
-            ));
-        }
-    }
-
-    fn expect_equal(&mut self, what: &str, journal: u64, counted: u64) {
-        if journal != counted {
-            self.problem(format!(
-                "I16: {what}: {journal} by the journal's accounting, {counted} counted"
-            ));
-        }
-    }
 }
 
 pub async fn verify(

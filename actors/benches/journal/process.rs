@@ -78,7 +78,7 @@ impl Process {
             every: Duration::from_secs(60),
             objects: 1_000,
             keep: DAY,
-            keys: KeysLimits::USUAL,
+            keys: KeysLimits::of(limits.window),
         };
         let mut process = Process {
             store,

@@ -80,10 +80,18 @@ pub(crate) struct Known {
     covered: Seq,
 }
 
+impl Window {
+    /// So many keys are worth a filter; of little memory, sooner.
+    pub(crate) fn worth_folding(self) -> usize {
+        let bearable = usize::try_from(self.bytes_max / 4 / BYTES_PER_KEY);
+        bearable.map_or(self.folding.keys, |keys| keys.min(self.folding.keys))
+    }
+}
+
 impl Folding {
-    /// A million keys, four and a half megabytes.
+    /// Half a million keys and more, at least two megabytes.
     pub const USUAL: Folding = Folding {
-        keys: 1 << 20,
+        keys: 1 << 19,
         mask: u64::MAX,
     };
 }
@@ -132,7 +140,14 @@ impl Known {
     /// Which of the keys are in the filter's objects.
     pub(crate) fn recall(&mut self, recall: Recall, held: &HashSet<Key>) {
         let Recalled { known, strange } = &mut self.recalled;
-        if known.len() + strange.len() > RECALLED_MAX {
+        let is_that =
+            |folded: &Folded| (folded.upto(), &folded.ranges) == (recall.folded, &recall.ranges);
+        if !self.folded.iter().any(is_that) {
+            // It was asked for by a replica that was given up since.
+            return;
+        }
+        // What one load needs must stay until it is judged.
+        if known.len() + strange.len() > RECALLED_MAX.max(64 * recall.keys.len()) {
             known.clear();
             strange.clear();
         }
@@ -167,10 +182,10 @@ impl Known {
     /// Keys objects that begin before this slot may be gone: what they held is
     /// forgotten.
     pub(crate) fn uncover(&mut self, low: Seq) {
-        let gone = |folded: &Folded| folded.ranges.iter().any(|range| range.from < low);
-        while self.folded.front().is_some_and(gone) {
-            self.folded.pop_front();
+        for folded in &mut self.folded {
+            folded.ranges.retain(|range| range.from >= low);
         }
+        self.folded.retain(|folded| !folded.ranges.is_empty());
         while let Some(range) = self.ranges.front().filter(|range| range.from < low) {
             let upto = range.upto;
             while self.spans.front().is_some_and(|span| span.seq <= upto) {
@@ -192,6 +207,10 @@ impl Known {
     /// What lies in no keys object.
     pub(crate) fn uncovered(&self) -> impl Iterator<Item = &KeySpan> {
         self.spans.range(self.covered_spans()..)
+    }
+
+    pub(crate) fn uncovered_count(&self) -> usize {
+        self.uncovered().map(|span| span.keys.len()).sum()
     }
 
     pub(crate) fn count(&self) -> usize {
@@ -223,23 +242,21 @@ impl Known {
 
     /// Makes a filter of what lies in keys objects, once it is worth it.
     fn fold(&mut self) {
-        let folding = self.window.folding;
-        let bearable = self.window.bytes_max / 4 / BYTES_PER_KEY;
-        let worth = u64::try_from(folding.keys).map_or(bearable, |keys| keys.min(bearable));
         let covered = self.covered_spans();
         let keys = self.spans.range(..covered).map(|span| span.keys.len());
-        if (keys.sum::<usize>() as u64) < worth.max(1) {
+        if keys.sum::<usize>() < self.window.worth_folding().max(1) {
             return;
         }
         let (spans, _) = self.spans.make_contiguous().split_at(covered);
         let ranges = self.ranges.iter().copied().collect();
-        let Some(folded) = Folded::of(spans, ranges, folding.mask) else {
+        let Some(folded) = Folded::of(spans, ranges, self.window.folding.mask) else {
             return;
         };
         for _ in 0..covered {
             self.drop_span();
         }
         self.ranges.clear();
+        self.set.shrink_to(2 * self.set.len());
         self.folded.push_back(folded);
     }
 
@@ -388,10 +405,39 @@ mod tests {
         known.cover(&[range(1, 2)]);
         known.extend(span(3, 6..7));
         known.uncover(Seq(2));
-        assert_eq!(known.doubt(&[Key(0)]), None);
+        assert_eq!(known.doubt(&[Key(0)]), None, "the filter had nothing else");
         assert!(!known.contains(&Key(5)));
         assert!(known.contains(&Key(6)));
         assert_eq!((known.ranges().count(), known.count()), (0, 1));
+    }
+
+    #[test]
+    fn a_filter_stays_as_long_as_one_of_its_objects() {
+        let mut known = coarse();
+        known.extend(span(1, 0..3));
+        known.cover(&[range(0, 1)]);
+        known.extend(span(2, 3..6));
+        known.cover(&[range(1, 2)]);
+        known.uncover(Seq(1));
+        let recall = known.doubt(&[Key(0), Key(4)]).expect("a filter");
+        assert_eq!(recall.ranges, [range(1, 2)]);
+        known.recall(recall, &(3..6).map(Key).collect());
+        assert!(known.contains(&Key(4)) && !known.contains(&Key(0)));
+        assert_eq!(known.doubt(&[Key(0)]), None);
+    }
+
+    #[test]
+    fn what_another_replica_asked_for_is_no_answer() {
+        let mut known = coarse();
+        known.extend(span(1, 0..5));
+        known.cover(&[range(0, 1)]);
+        let mut recall = known.doubt(&[Key(0)]).expect("a filter");
+        recall.ranges[0].from = Seq(9);
+        known.recall(recall, &HashSet::new());
+        assert!(
+            known.doubt(&[Key(0)]).is_some(),
+            "it is as doubtful as before"
+        );
     }
 
     #[test]

@@ -27,11 +27,14 @@ pub struct KeysLimits {
 }
 
 impl KeysLimits {
-    /// At most a megabyte in each checkpoint, and 16 MiB in an object.
-    pub const USUAL: KeysLimits = KeysLimits {
-        inline_max: 1 << 16,
-        object_max: 1 << 20,
-    };
+    /// At most a megabyte in each checkpoint, and 16 MiB in an object; less where the
+    /// window is small, so that it is folded in time.
+    pub fn of(window: Window) -> KeysLimits {
+        KeysLimits {
+            inline_max: window.worth_folding().min(1 << 16),
+            object_max: 1 << 20,
+        }
+    }
 }
 
 /// What is to be written for a checkpoint: first the keys.

@@ -178,6 +178,11 @@ impl Replica {
         self.known.count()
     }
 
+    /// Keys that lie in no keys object.
+    pub fn uncovered_count(&self) -> usize {
+        self.known.uncovered_count()
+    }
+
     /// Memory of the dedup window.
     pub fn known_bytes(&self) -> u64 {
         self.known.bytes()

@@ -21,4 +21,5 @@ mod sources;
 mod store;
 mod tenants;
 mod weather;
+mod window;
 mod world;
