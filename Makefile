@@ -41,6 +41,10 @@ test: prepare $(VENV)/installed $(CARGO_DENY) promtool ## Set up and run every c
 bench: prepare ## Build idtrail as it is shipped and measure it, e.g. ARGS="--runs 5".
 	@scripts/bench $(ARGS)
 
+.PHONY: soak
+soak: prepare $(VENV)/installed ## Prove at length what the tests prove in short, and write docs/soak.md (an hour).
+	@scripts/soak $(ARGS)
+
 .PHONY: docs
 docs: prepare $(VENV)/installed promtool ## Write what the documents take from the code: references, and what commands answer.
 	@scripts/need curl curl

@@ -24,7 +24,7 @@ use std::path::{Path, PathBuf};
 
 pub use lock::{DirectoryLock, LockError};
 pub use objects::NoObjects;
-pub use queue::{Queue, RECEIVES_MAX};
+pub use queue::{BURIALS_MAX, Queue};
 pub use store::Store;
 
 /// The embedded data directory and what lies where in it.

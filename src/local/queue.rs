@@ -5,10 +5,12 @@
 //! stays hidden for the visibility timeout; a delete needs its newest receipt.
 //!
 //! **Dead letters.** A message that was received [`RECEIVES_MAX`] times and is
-//! still there moves to `dead/`, with a `.reason` file beside it. Until then
+//! still there moves to `dead/`, with a `.reason` file beside it: many times,
+//! since a process that is killed again and again has no poison in hand. One
+//! that is buried goes there at its receive number [`BURIALS_MAX`]. Until then
 //! burying a message writes nothing: it only makes the message visible again
 //! after [`BURY_PAUSE_MS`], so that its chances are over in seconds, and the
-//! fifth burial brings the reason along. So no reason has to be kept anywhere,
+//! last burial brings the reason along. So no reason has to be kept anywhere,
 //! and a message whose object appears meanwhile is still read.
 
 use std::{
@@ -31,7 +33,10 @@ use super::{
 };
 
 /// How often a message may be received before it is a dead letter.
-pub const RECEIVES_MAX: u32 = 5;
+const RECEIVES_MAX: u32 = 20;
+
+/// The same, of a message that is buried each time.
+pub const BURIALS_MAX: u32 = 5;
 
 /// How long a message that was buried too early stays hidden.
 const BURY_PAUSE_MS: u64 = 1_000;
@@ -272,7 +277,7 @@ impl Directory {
         let Some(name) = self.newest(&index, id, receipt) else {
             return Ok(false);
         };
-        if name.receives < RECEIVES_MAX {
+        if name.receives < BURIALS_MAX {
             let pause_ms = BURY_PAUSE_MS.min(self.visibility_ms);
             index.hide(&name, self.clock.boot_ms().saturating_add(pause_ms));
             return Ok(false);

@@ -1,6 +1,8 @@
 //! Several replicas on one queue and journal: one leads, the others follow, and
 //! when it goes another takes over. Every event is stored once.
 
+use std::time::Instant;
+
 use rand::rngs::StdRng;
 
 use super::{cloud::cloud, site::Site};
@@ -18,6 +20,9 @@ const TRAFFIC: Traffic = Traffic {
 /// A leader on a busy machine must not look dead.
 const SILENCE_MS: u32 = 4_500;
 
+/// Of each kind that is measured.
+const MEASURED: usize = 5;
+
 const HAND_OVERS: usize = 10;
 const FREEZES: usize = 4;
 
@@ -32,8 +37,14 @@ struct Scene {
 
 impl Scene {
     fn new() -> Option<Scene> {
+        let scene = Scene::as_shipped()?;
+        scene.site.take_over_after(SILENCE_MS);
+        Some(scene)
+    }
+
+    /// With the silence of the built-in topology.
+    fn as_shipped() -> Option<Scene> {
         let site = Site::new(cloud()?, "visibility_timeout_secs: 3\n");
-        site.take_over_after(SILENCE_MS);
         site.receive_without_end();
         site.collect_soon();
         Some(Scene {
@@ -179,6 +190,32 @@ fn ten_hand_overs_under_load_lose_nothing_and_double_nothing() {
         until_role("leader", &mut follower);
         assert_eq!(follower.count("idtrail_journal_fenced_total"), 0);
         leader = follower;
+    }
+    scene.end(leader);
+}
+
+/// Part of `make soak`: tells how long it takes, which is nothing to assert.
+#[test]
+#[ignore = "takes minutes, and tells times"]
+#[expect(clippy::disallowed_methods, reason = "a time is what it tells")]
+fn how_long_a_take_over_takes() {
+    let Some(mut scene) = Scene::as_shipped() else {
+        return;
+    };
+    let mut leader = scene.site.serve();
+    for kind in ["told to stop", "killed"] {
+        for _ in 0..MEASURED {
+            let mut follower = scene.follower();
+            scene.send();
+            let began = Instant::now();
+            match kind {
+                "killed" => leader.kill(),
+                _ => assert_eq!(leader.terminate().code, Some(0)),
+            }
+            until_role("leader", &mut follower);
+            println!("leader {kind}: {:.1} s", began.elapsed().as_secs_f64());
+            leader = follower;
+        }
     }
     scene.end(leader);
 }

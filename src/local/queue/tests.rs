@@ -185,7 +185,7 @@ async fn after_a_restart_all_is_visible_and_the_counts_are_kept() {
 }
 
 #[tokio::test]
-async fn a_message_never_settled_is_dead_after_five_receives() {
+async fn a_message_never_settled_is_dead_after_twenty_receives() {
     let mut world = world();
     world.send(&["poison", "fine"]).await;
     for receives in 1..=RECEIVES_MAX {
@@ -207,7 +207,7 @@ async fn a_message_never_settled_is_dead_after_five_receives() {
     assert_eq!(world.backlog().await, (0, 1));
     world.pass(VISIBILITY);
     assert_eq!(world.receive().await.len(), 0);
-    assert_eq!(world.dead(), ["received 5 times and never settled\n"]);
+    assert_eq!(world.dead(), ["received 20 times and never settled\n"]);
     assert_eq!(world.backlog().await, (0, 0));
 }
 
@@ -215,14 +215,14 @@ async fn a_message_never_settled_is_dead_after_five_receives() {
 async fn a_buried_message_is_dead_at_its_fifth_receive_with_the_reason() {
     let world = world();
     world.send(&["junk"]).await;
-    for receives in 1..=RECEIVES_MAX {
+    for receives in 1..=BURIALS_MAX {
         let message = world.one().await;
         let dead = world
             .queue
             .bury(&message, "not JSON")
             .await
             .expect("answered");
-        assert_eq!(dead, receives == RECEIVES_MAX);
+        assert_eq!(dead, receives == BURIALS_MAX);
         assert_eq!(world.dead().len(), usize::from(dead));
         world.pass(Duration::from_millis(BURY_PAUSE_MS));
     }

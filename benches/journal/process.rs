@@ -4,21 +4,22 @@ use std::time::Duration;
 
 use actors::journal::{
     Candidate, Folding, Window,
-    claims::Rider,
-    effect::Now,
-    leader::{Contents, Leader, Limits},
+    claims::{BatchNo, Rider},
+    effect::{Answer, Effect, Name, Now},
+    leader::{Contents, Leader, Limits, Refused},
     replica::{Birth, KeysLimits},
     seal::SealLimits,
     upkeep::{Upkeep, UpkeepLimits},
 };
 use audit::{
-    journal::{Batch, Block, Digest, Done, Incarnation, Slice},
+    journal::{Batch, Block, Digest, Done, Incarnation, Keys, Slice},
     journal_id::Gen,
     key::{Key, KeyXor, Secret},
     partition::{Day, Partition},
     tenant::Tenant,
 };
 use bytes::Bytes;
+use hashbrown::HashSet;
 
 use crate::store::Store;
 
@@ -135,8 +136,7 @@ impl Process {
             frame: Bytes::from(vec![7; EVENT_BYTES * events as usize]),
         };
         let batch = self.leader.begin().expect("it serves");
-        let verdicts = self.leader.offer(batch, &keys, Nobody);
-        assert!(verdicts.is_ok(), "no filter takes a new key for an old one");
+        self.offer(batch, &keys);
         let contents = Contents {
             batch: Some(Batch {
                 slices: vec![slice],
@@ -150,6 +150,22 @@ impl Process {
         self.serve();
         if self.keeps {
             self.keep();
+        }
+    }
+
+    /// One key in thousands of millions is taken for another by a filter.
+    fn offer(&mut self, batch: BatchNo, keys: &[Key]) {
+        while let Err(Refused::Unsure { recall, .. }) = self.leader.offer(batch, keys, Nobody) {
+            let mut held = HashSet::new();
+            for range in &recall.ranges {
+                let answer = self.store.ask(Effect::Read(Name::Keys(*range)));
+                let Answer::Object(Some(object)) = answer else {
+                    panic!("keys that a filter was made of are there");
+                };
+                let object = Keys::decode(&object).expect("sound keys");
+                held.extend(object.spans.into_iter().flat_map(|span| span.keys));
+            }
+            self.leader.recall(recall, &held);
         }
     }
 
