@@ -185,7 +185,7 @@ fn check_named(what: &str, change: impl Fn(&mut Vec<u8>) -> bool) {
 }
 
 #[test]
-fn a_file_of_the_lake_that_was_touched_is_named() {
+fn t28_a_file_of_the_lake_that_was_touched_is_named() {
     check_named("a flipped bit", |bytes| {
         let middle = bytes.len() / 2;
         bytes[middle] ^= 1;

@@ -376,7 +376,7 @@ proptest! {
     }
 
     #[test]
-    fn any_flipped_bit_is_detected(object in objects(), at: Index, bit in 0..8u8) {
+    fn t28_any_flipped_bit_of_an_object_is_detected(object in objects(), at: Index, bit in 0..8u8) {
         let mut bytes = object.encode().bytes.to_vec();
         let at = at.index(bytes.len());
         bytes[at] ^= 1u8 << bit;

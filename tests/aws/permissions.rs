@@ -22,7 +22,7 @@ const NEEDED: [&str; 4] = [
 ];
 
 #[test]
-fn each_missing_action_is_named_by_check() {
+fn t20_each_missing_action_is_named_by_check() {
     let Some(cloud) = cloud() else {
         return;
     };
@@ -117,7 +117,7 @@ fn await_line(service: &mut Running, before: usize, says: &str) {
 }
 
 #[test]
-fn what_is_taken_from_a_running_service_is_named_and_costs_nothing() {
+fn t20_what_is_taken_from_a_running_service_is_named_and_costs_nothing() {
     let Some(cloud) = cloud() else {
         return;
     };

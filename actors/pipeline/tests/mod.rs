@@ -6,6 +6,7 @@
 //! in the journal, the numbers add up, and nothing is left: no message, no
 //! credit taken, no task alive.
 
+mod damage;
 mod endings;
 mod events;
 mod inputs;

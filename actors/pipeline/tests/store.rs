@@ -45,6 +45,15 @@ impl MemoryStore {
         self.objects.lock().expect("no panic holds it").len()
     }
 
+    /// Turns over one bit of the object, so many bytes from its beginning.
+    pub(super) fn flip(&self, key: &str, at: usize) {
+        let mut objects = self.objects.lock().expect("no panic holds it");
+        let stored = objects.get_mut(key).expect("it is there");
+        let mut body = stored.body.to_vec();
+        body[at] ^= 1;
+        stored.body = body.into();
+    }
+
     pub(super) fn put(&self, key: &str, body: Bytes) -> Created {
         write(&self.objects, key, body)
     }

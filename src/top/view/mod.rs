@@ -82,12 +82,14 @@ fn upper_rows(model: &Model) -> usize {
 }
 
 fn compact(screen: &Screen, model: &Model, area: Rect, buffer: &mut Buffer) {
-    let rows = upper_rows(model) as u16;
+    let upper_rows = upper_rows(model) as u16;
+    // The last actor is worth more than an empty row.
+    let gap = u16::from(rows(model) != area.height + 1);
     let [title, journal, upper, _, actors] = Layout::vertical([
         Constraint::Length(1),
         Constraint::Length(1),
-        Constraint::Length(rows),
-        Constraint::Length(1),
+        Constraint::Length(upper_rows),
+        Constraint::Length(gap),
         Constraint::Fill(1),
     ])
     .areas(area);
