@@ -36,10 +36,11 @@ pub enum Message {
 
 #[derive(Debug)]
 pub struct Checkpointer<R: Rider> {
-    pub desk: Desk<R>,
-    pub log: Log,
-    pub upkeep: Upkeep,
-    pub appender: Address<appender::Message<R>>,
+    desk: Desk<R>,
+    log: Log,
+    upkeep: Upkeep,
+    appender: Address<appender::Message<R>>,
+    /// Set when the store did not answer.
     paused_until: Option<Instant>,
 }
 

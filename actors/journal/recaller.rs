@@ -15,8 +15,8 @@ use super::{
 };
 use crate::report;
 
-/// Filters whose keys are held, some 20 bytes a key: who sends a day again asks for the
-/// same ones for long.
+/// Filters whose keys are held, 20 to 40 bytes a key: who sends a day again asks
+/// for the same ones for long.
 const HELD_MAX: usize = 2;
 
 /// Each failure costs the messages that wait a receive, so it is not taken for
@@ -38,14 +38,16 @@ impl Recaller {
         }
     }
 
-    /// As [`read`](Self::read), some times.
+    /// As [`read`](Self::read), tried again if nobody answers; `None` if nobody does.
     pub async fn insist(&mut self, recall: &Recall) -> Option<Arc<HashSet<Key>>> {
-        for _ in 0..TRIES {
+        for again in (0..TRIES).rev() {
             match self.read(recall).await {
                 Ok(keys) => return Some(keys),
                 Err(unreachable) => report::keys_unread(&unreachable),
             }
-            tokio::time::sleep(PAUSE).await;
+            if again > 0 {
+                tokio::time::sleep(PAUSE).await;
+            }
         }
         None
     }
