@@ -7,12 +7,13 @@
 //! ranked once; what is sorted are single integers that hold rank, time and
 //! place, and no two are equal: the result is one of a kind.
 
-use std::{borrow::Borrow, collections::HashMap};
+use std::borrow::Borrow;
 
 use arrow::{
     array::{Array, AsArray, RecordBatch, StringArray},
     datatypes::{ArrowPrimitiveType, TimestampMillisecondType},
 };
+use hashbrown::HashMap;
 
 use crate::schema::Column;
 

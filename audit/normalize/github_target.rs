@@ -42,11 +42,12 @@ pub(super) fn target<'a>(action: &str, subjects: Subjects<'a>) -> Target<'a> {
         name,
     } = subjects;
     let named = |id: Text<'a>| (name.clone(), id);
-    let about_member = ["member", "user", "moderator", "collaborator"]
-        .iter()
-        .any(|word| verb.contains(word));
+    let about_member = || {
+        let words = ["member", "user", "moderator", "collaborator"];
+        words.iter().any(|word| verb.contains(word))
+    };
     let first: (&'static str, Subject<'a>) = match category {
-        "team" | "org" | "repo" | "business" | "organization_moderators" if about_member => {
+        "team" | "org" | "repo" | "business" | "organization_moderators" if about_member() => {
             ("user", user.clone())
         }
         "team" => ("team", or_name(&team, &name)),

@@ -42,14 +42,24 @@ pub(super) trait Tolerant<'de>: Default {
     }
 }
 
+/// Whether a text is one of the ways in which real events say that there is
+/// nothing to say.
+#[inline]
+fn says_nothing(text: &str) -> bool {
+    const LONGEST: usize = "null".len();
+    let blank = |end: Option<&u8>| end.is_none_or(u8::is_ascii_whitespace);
+    let bytes = text.as_bytes();
+    if bytes.len() > LONGEST && !blank(bytes.first()) && !blank(bytes.last()) {
+        return false;
+    }
+    matches!(text.trim_ascii(), "" | "-" | "null" | "0")
+}
+
 /// Of a list, its first text. An object is no text.
 impl<'de> Tolerant<'de> for Text<'de> {
+    #[inline]
     fn take_text(&mut self, text: Cow<'de, str>) {
-        // The ways in which real events say that there is nothing to say.
-        *self = match text.trim_ascii() {
-            "" | "-" | "null" | "0" => None,
-            _ => Some(text),
-        };
+        *self = (!says_nothing(&text)).then_some(text);
     }
 
     fn take_bool(&mut self, value: bool) {
@@ -57,7 +67,7 @@ impl<'de> Tolerant<'de> for Text<'de> {
     }
 
     fn take_number(&mut self, number: Number<'de>) {
-        *self = (number.as_f64() != Some(0.0)).then(|| Cow::Borrowed(number.as_str()));
+        *self = (!number.is_zero()).then(|| Cow::Borrowed(number.as_str()));
     }
 
     fn take_list(&mut self, list: &mut List<'_, 'de>) -> Result<(), Invalid> {

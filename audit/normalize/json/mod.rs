@@ -49,6 +49,15 @@ impl<'de> Number<'de> {
             .filter(|number: &f64| number.is_finite())
     }
 
+    pub(super) fn is_zero(self) -> bool {
+        let is_digit = |byte: u8| byte.is_ascii_digit();
+        if self.0.len() > 1 && self.0.bytes().all(is_digit) {
+            // No number begins with a zero that others follow.
+            return false;
+        }
+        self.as_f64() == Some(0.0)
+    }
+
     /// If it is written as one.
     pub(super) fn as_i64(self) -> Option<i64> {
         self.0.parse().ok()
@@ -91,6 +100,7 @@ pub(super) fn read<'de, T: Tolerant<'de>>(text: &'de str) -> Result<T, Invalid> 
 
 impl<'de> Object<'_, 'de> {
     /// The next key. Its value must be asked for, or skipped, before the next.
+    #[inline]
     pub(super) fn key(&mut self) -> Result<Option<Cow<'de, str>>, Invalid> {
         if !self.next()? {
             return Ok(None);
@@ -100,6 +110,7 @@ impl<'de> Object<'_, 'de> {
         Ok(Some(key))
     }
 
+    #[inline]
     pub(super) fn value<T: Tolerant<'de>>(&mut self, into: &mut T) -> Result<(), Invalid> {
         self.0.reader.value(into)
     }
@@ -108,6 +119,7 @@ impl<'de> Object<'_, 'de> {
         self.0.reader.skip()
     }
 
+    #[inline]
     fn next(&mut self) -> Result<bool, Invalid> {
         let more = self.0.next()?;
         if more && self.0.reader.token() != Some(b'"') {
@@ -147,6 +159,7 @@ impl<'de> List<'_, 'de> {
 
 impl Inside<'_, '_> {
     /// Goes to the next value or key, or past the end.
+    #[inline]
     fn next(&mut self) -> Result<bool, Invalid> {
         if self.is_over {
             return Ok(false);
@@ -225,6 +238,7 @@ impl<'de> Reader<'de> {
         self.enter(b']').map(List)
     }
 
+    #[inline]
     fn enter(&mut self, close: u8) -> Result<Inside<'_, 'de>, Invalid> {
         if self.depth == DEPTH_MAX {
             return Err(self.invalid("there are more than 128 levels"));
@@ -247,14 +261,15 @@ impl<'de> Reader<'de> {
     /// The next byte that is no white space.
     #[inline]
     fn token(&mut self) -> Option<u8> {
-        loop {
-            match self.byte() {
-                Some(b' ' | b'\n' | b'\t' | b'\r') => self.at += 1,
-                other => return other,
-            }
+        let mut next = self.byte();
+        while let Some(b' ' | b'\n' | b'\t' | b'\r') = next {
+            self.at += 1;
+            next = self.byte();
         }
+        next
     }
 
+    #[inline]
     fn colon(&mut self) -> Result<(), Invalid> {
         if self.token() != Some(b':') {
             return Err(self.invalid("a colon is expected"));
@@ -306,6 +321,7 @@ impl<'de> Reader<'de> {
         }
     }
 
+    #[cold]
     fn invalid(&self, what: &'static str) -> Invalid {
         Invalid { what, at: self.at }
     }

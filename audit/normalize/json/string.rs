@@ -18,25 +18,31 @@ impl<'de> Reader<'de> {
     #[inline]
     pub(super) fn string(&mut self) -> Result<Cow<'de, str>, Invalid> {
         let start = self.at + 1;
-        self.at = start;
-        match self.string_part()? {
-            None => Ok(Cow::Borrowed(&self.text[start..self.at - 1])),
-            Some(first) => self.unescaped(start, first).map(Cow::Owned),
+        self.at = special(self.text.as_bytes(), start);
+        if self.byte() == Some(b'"') {
+            self.at += 1;
+            return Ok(Cow::Borrowed(&self.text[start..self.at - 1]));
         }
+        self.unescaped(start).map(Cow::Owned)
     }
 
+    #[inline]
     pub(super) fn skip_string(&mut self) -> Result<(), Invalid> {
-        self.at += 1;
+        self.at = special(self.text.as_bytes(), self.at + 1);
+        if self.byte() == Some(b'"') {
+            self.at += 1;
+            return Ok(());
+        }
         while self.string_part()?.is_some() {}
         Ok(())
     }
 
-    /// The rest of the string that began at `start` and whose first escape was
-    /// passed.
-    fn unescaped(&mut self, start: usize, first: char) -> Result<String, Invalid> {
+    /// The string that began at `start`, read up to its first escape.
+    #[cold]
+    fn unescaped(&mut self, start: usize) -> Result<String, Invalid> {
         let mut text = String::with_capacity(2 * (self.at - start));
         let mut from = start;
-        let mut escaped = Some(first);
+        let mut escaped = self.string_part()?;
         loop {
             let part = &self.text[from..self.at];
             let Some(character) = escaped else {
@@ -53,7 +59,6 @@ impl<'de> Reader<'de> {
 
     /// Goes past the string's closing quote, or past its next escape: the
     /// character that this stands for.
-    #[inline]
     fn string_part(&mut self) -> Result<Option<char>, Invalid> {
         self.at = special(self.text.as_bytes(), self.at);
         match self.byte() {
