@@ -44,7 +44,7 @@ use crate::{
         planner::{Draining, Planner, Working},
         recaller::Recaller,
         replica::KeysLimits,
-        seal::SealLimits,
+        seal::{SealLimits, Seen},
         upkeep::UpkeepLimits,
     },
     lake::{partition_writer::PartitionWriter, uploader::Uploader},
@@ -221,6 +221,7 @@ impl Kept {
             move |_| Planner {
                 desk: desk.clone(),
                 limits,
+                seen: Seen::default(),
                 working: working.clone(),
                 draining: draining.clone(),
                 appender: appender.clone(),

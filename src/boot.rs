@@ -120,7 +120,10 @@ pub async fn start(
     settings: &Settings,
     topology: Topology,
 ) -> Result<Service, Failure> {
-    start_on(proven_ports(settings).await?, lock, settings, topology).await
+    let ports = proven_ports(settings).await?;
+    #[cfg(debug_assertions)]
+    let ports = crate::fail::armed(ports).map_err(Failure::usage)?;
+    start_on(ports, lock, settings, topology).await
 }
 
 /// The same, on these ports.

@@ -6,7 +6,7 @@
 //! [`http`] and [`progress`] tell people and machines how it goes. [`publish`]
 //! sends events to the queue, from files or pushed to [`http`]. [`top`] shows what
 //! a running process tells [`client`]; [`color`] says whether in colour, and
-//! [`version`] which program all this is.
+//! [`version`] which program all this is. `fail` ends test builds at named points.
 
 pub mod aws;
 pub mod bench;
@@ -17,6 +17,8 @@ pub mod clock;
 pub mod color;
 pub mod ddl;
 pub mod demo;
+#[cfg(debug_assertions)]
+pub mod fail;
 pub mod finding;
 pub mod history;
 pub mod http;

@@ -17,6 +17,7 @@ mod http;
 mod ingest;
 mod manual;
 mod need;
+mod points;
 mod program;
 mod readers;
 mod scripts;

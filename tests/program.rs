@@ -95,6 +95,11 @@ impl Deployment {
 
     /// Starts the program; `--data` is added.
     pub(crate) fn start(&self, arguments: &[&str]) -> Running {
+        self.start_with(&[], arguments)
+    }
+
+    /// The same, with more variables.
+    pub(crate) fn start_with(&self, more: &[(&str, &str)], arguments: &[&str]) -> Running {
         let said = TempDir::with_prefix_in("said-", &self.folder)
             .expect("a folder can be made")
             .keep();
@@ -113,6 +118,7 @@ impl Deployment {
             // Any free port: tests run side by side.
             .env("IDTRAIL_HTTP_LISTEN", "127.0.0.1:0")
             .envs(self.environment.iter().map(|(name, value)| (name, value)))
+            .envs(more.iter().copied())
             .stdin(Stdio::null())
             .stdout(File::create(&stdout).expect("a file can be made"))
             .stderr(File::create(&stderr).expect("a file can be made"))

@@ -21,7 +21,7 @@ use super::{
     claims::Rider,
     desk::Desk,
     replica::{Birth, OpenPlan, PlanId},
-    seal::{self, SealLimits, Urgency},
+    seal::{self, SealLimits, Seen, Urgency},
 };
 use crate::base::{Actor, Address, Context, Failure};
 
@@ -61,6 +61,7 @@ pub struct Draining(Arc<AtomicBool>);
 pub struct Planner<R: Rider> {
     pub desk: Desk<R>,
     pub limits: SealLimits,
+    pub seen: Seen,
     pub working: Working,
     pub draining: Draining,
     pub appender: Address<appender::Message<R>>,
@@ -85,7 +86,7 @@ impl<R: Rider> Actor for Planner<R> {
 }
 
 impl<R: Rider> Planner<R> {
-    fn seal(&self) -> Result<(), Failure> {
+    fn seal(&mut self) -> Result<(), Failure> {
         let urgency = if self.draining.is_set() {
             Urgency::Draining
         } else if self.desk.budget().starved() {
@@ -95,7 +96,10 @@ impl<R: Rider> Planner<R> {
         };
         let now = self.desk.now();
         let mut leader = self.desk.leader()?;
-        let due = seal::due(leader.replica(), &self.limits, urgency, now.wall_ms);
+        let head = leader.replica().head().seq;
+        let known = self.seen.note(head, now.boot_ms, self.limits.age_ms);
+        let old = (now.wall_ms, known);
+        let due = seal::due(leader.replica(), &self.limits, urgency, old);
         let wake = !due.is_empty() || leader.has_news();
         due.into_iter().for_each(|partition| leader.seal(partition));
         drop(leader);

@@ -27,6 +27,34 @@ pub struct SealLimits {
     pub open_max: usize,
 }
 
+/// Since when this process has known the slots of the journal. What a slot says
+/// of its own time is its writer's wall clock: one that is ahead would keep rows
+/// from growing old for as long.
+#[derive(Debug, Default)]
+pub struct Seen {
+    /// When the journal had got how far, in order.
+    heads: VecDeque<(u64, Seq)>,
+    upto: Seq,
+}
+
+impl Seen {
+    /// Notes the last slot there is. Up to the slot returned, all have been known
+    /// for `age_ms`.
+    pub fn note(&mut self, head: Seq, boot_ms: u64, age_ms: i64) -> Seq {
+        if self.heads.back().is_none_or(|(_, last)| *last < head) {
+            self.heads.push_back((boot_ms, head));
+        }
+        let age_ms = u64::try_from(age_ms).unwrap_or_default();
+        while let Some((since, head)) = self.heads.front()
+            && boot_ms.saturating_sub(*since) >= age_ms
+        {
+            self.upto = *head;
+            self.heads.pop_front();
+        }
+        self.upto
+    }
+}
+
 /// Why everything, or nothing special, should be sealed now.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Urgency {
@@ -37,12 +65,13 @@ pub enum Urgency {
     Draining,
 }
 
-/// The partitions to seal now, the heaviest first.
+/// The partitions to seal now, the heaviest first. Old are rows whose slot says
+/// so, or that lie up to `known`, which [`Seen`] tells.
 pub fn due(
     replica: &Replica,
     limits: &SealLimits,
     urgency: Urgency,
-    wall_ms: i64,
+    (wall_ms, known): (i64, Seq),
 ) -> Vec<Partition> {
     let mut open = open_by_area(replica);
     let mut ripe: Vec<(u64, &Partition)> = replica
@@ -51,9 +80,10 @@ pub fn due(
         .filter_map(|(partition, pieces)| {
             let weight: u64 = pieces.iter().map(|piece| piece.raw_bytes).sum();
             let rows: u64 = pieces.iter().map(|piece| piece.rows).sum();
-            let oldest_ms = pieces.front()?.written_at_ms;
+            let oldest = pieces.front()?;
             let ripe = urgency != Urgency::Usual
-                || wall_ms.saturating_sub(oldest_ms) >= limits.age_ms
+                || wall_ms.saturating_sub(oldest.written_at_ms) >= limits.age_ms
+                || oldest.seq <= known
                 || rows >= limits.rows
                 || weight >= limits.raw_bytes;
             ripe.then_some((weight, partition))
@@ -143,4 +173,27 @@ fn plan(replica: &Replica, partition: &Partition, limits: &SealLimits) -> Option
         }
     }
     Some(plan)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn slots_are_known_from_when_they_were_first_seen() {
+        let mut seen = Seen::default();
+        for (boot_ms, head, expected) in [
+            (1_000, 7, 0),
+            (1_100, 7, 0),
+            (1_200, 9, 0),
+            (1_500, 9, 7),
+            (1_699, 9, 7),
+            (1_700, 12, 9),
+            (9_000, 12, 12),
+            (9_001, 13, 12),
+        ] {
+            let known = seen.note(Seq(head), boot_ms, 500);
+            assert_eq!(known, Seq(expected), "at {boot_ms}");
+        }
+    }
 }

@@ -1,15 +1,19 @@
 //! Several replicas on one queue and journal: one leads, the others follow, and
 //! when it goes another takes over. Every event is stored once.
 
-use std::time::Instant;
+use std::{
+    env,
+    time::{Duration, Instant},
+};
 
-use rand::rngs::StdRng;
+use audit::source::Source;
+use rand::{RngExt, rngs::StdRng};
 
 use super::{cloud::cloud, site::Site};
 use crate::{
     crash::{Traffic, dice},
     events,
-    program::Running,
+    program::{Running, pause},
 };
 
 const TRAFFIC: Traffic = Traffic {
@@ -23,27 +27,34 @@ const SILENCE_MS: u32 = 4_500;
 /// Of each kind that is measured.
 const MEASURED: usize = 5;
 
+/// `IDTRAIL_HAND_OVERS` are others.
 const HAND_OVERS: usize = 10;
 const FREEZES: usize = 4;
 
+/// Times that a replica fences another that lives.
+const DUELS: usize = 3;
+/// Longer than the silence at which one gives the other up.
+const REST_MAX_MS: u64 = 5_000;
+const FENCED: &str = "idtrail_journal_fenced_total";
+
 /// A journal that changes hands soon, and what was sent so far.
-struct Scene {
-    site: Site,
-    dice: StdRng,
+pub(super) struct Scene {
+    pub(super) site: Site,
+    pub(super) dice: StdRng,
     rounds: usize,
     next: u64,
     all: Vec<u64>,
 }
 
 impl Scene {
-    fn new() -> Option<Scene> {
+    pub(super) fn new() -> Option<Scene> {
         let scene = Scene::as_shipped()?;
         scene.site.take_over_after(SILENCE_MS);
         Some(scene)
     }
 
     /// With the silence of the built-in topology.
-    fn as_shipped() -> Option<Scene> {
+    pub(super) fn as_shipped() -> Option<Scene> {
         let site = Site::new(cloud()?, "visibility_timeout_secs: 3\n");
         site.receive_without_end();
         site.collect_soon();
@@ -56,8 +67,20 @@ impl Scene {
         })
     }
 
-    fn start(&self) -> Running {
+    pub(super) fn start(&self) -> Running {
         self.site.deployment.start(&["run"]).running()
+    }
+
+    /// A replica whose wall clock is so much ahead.
+    fn start_ahead(&self, secs: i64) -> Running {
+        let skew = [("CLOCK_SKEW_SECS", secs.to_string())];
+        let skew = skew.each_ref().map(|(name, secs)| (*name, secs.as_str()));
+        self.site.deployment.start_with(&skew, &["run"]).running()
+    }
+
+    /// Events that were sent, copies among them.
+    pub(super) fn sent(&self) -> usize {
+        self.all.len() * Source::ALL.len()
     }
 
     fn follower(&self) -> Running {
@@ -66,8 +89,14 @@ impl Scene {
         process
     }
 
+    /// A replica that ends at one of these points.
+    pub(super) fn start_to_end_at(&self, points: &str) -> Running {
+        let deployment = &self.site.deployment;
+        deployment.start_with(&[("FAIL_POINT", points)], &["run"])
+    }
+
     /// Some new events, and some of those before.
-    fn send(&mut self) {
+    pub(super) fn send(&mut self) {
         let (deployment, round) = (&self.site.deployment, self.rounds);
         TRAFFIC.publish(
             deployment,
@@ -80,7 +109,7 @@ impl Scene {
     }
 
     /// The last one stores what is left; then every event is there, once.
-    fn end(&self, mut last: Running) {
+    pub(super) fn end(&self, mut last: Running) {
         self.site.settle(&mut last);
         assert_eq!(last.terminate().code, Some(0));
         assert_eq!(self.site.dead_letters(), 0);
@@ -168,7 +197,7 @@ fn a_leader_that_was_frozen_is_replaced_and_follows() {
         until_role("leader", &mut follower);
         leader.thaw();
         until_role("follower", &mut leader);
-        assert_eq!(leader.count("idtrail_journal_fenced_total"), 1 + round / 2);
+        assert_eq!(leader.count(FENCED), 1 + round / 2);
         (leader, follower) = (follower, leader);
     }
     assert_eq!(follower.terminate().code, Some(0));
@@ -182,16 +211,70 @@ fn ten_hand_overs_under_load_lose_nothing_and_double_nothing() {
     let Some(mut scene) = Scene::new() else {
         return;
     };
+    let wanted = env::var("IDTRAIL_HAND_OVERS").map_or(HAND_OVERS, |wanted| {
+        wanted.parse().expect("IDTRAIL_HAND_OVERS is a number")
+    });
     let mut leader = scene.site.serve();
-    for _ in 0..HAND_OVERS {
+    for _ in 0..wanted {
         let mut follower = scene.follower();
         scene.send();
         assert_eq!(leader.terminate().code, Some(0));
         until_role("leader", &mut follower);
-        assert_eq!(follower.count("idtrail_journal_fenced_total"), 0);
+        assert_eq!(follower.count(FENCED), 0);
+        leader = follower;
+    }
+    println!("{wanted} hand-overs, {} events", scene.sent());
+    scene.end(leader);
+}
+
+/// Each takes what the others write for the future, or for the past.
+#[test]
+fn replicas_whose_clocks_are_hours_apart_hand_the_journal_over() {
+    let Some(mut scene) = Scene::new() else {
+        return;
+    };
+    let mut leader = scene.site.serve();
+    for secs in [3_600, -3_600, 960, -960] {
+        let mut follower = scene.start_ahead(secs);
+        until_role("follower", &mut follower);
+        scene.send();
+        leader.kill();
+        until_role("leader", &mut follower);
+        scene.send();
         leader = follower;
     }
     scene.end(leader);
+}
+
+/// Replicas that take every rest for the other's death: each fences the other
+/// again and again.
+#[test]
+fn replicas_that_fence_each_other_without_end_store_each_event_once() {
+    let Some(mut scene) = Scene::new() else {
+        return;
+    };
+    for (usual, other) in [
+        ("heartbeat_ms = 500", "heartbeat_ms = 60_000"),
+        ("attempt_timeout_ms = 1500", "attempt_timeout_ms = 500"),
+        ("silence_ms = 4500", "silence_ms = 1500"),
+    ] {
+        scene.site.change_topology(usual, other);
+    }
+    let mut replicas = [scene.start(), scene.start()];
+    while replicas
+        .iter_mut()
+        .map(|one| one.count(FENCED))
+        .sum::<usize>()
+        < DUELS
+    {
+        scene.send();
+        pause(Duration::from_millis(
+            scene.dice.random_range(0..REST_MAX_MS),
+        ));
+    }
+    let [one, other] = replicas;
+    assert_eq!(one.terminate().code, Some(0));
+    scene.end(other);
 }
 
 /// Part of `make soak`: tells how long it takes, which is nothing to assert.
