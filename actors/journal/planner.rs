@@ -110,30 +110,30 @@ impl<R: Rider> Planner<R> {
         Ok(())
     }
 
+    /// As many as the writers have room for: ten thousand may be open.
     fn hand_out(&self) -> Result<(), Failure> {
-        let (birth, plans) = {
-            let leader = self.desk.leader()?;
-            (
-                leader.birth(),
-                leader.plans_to_do().cloned().collect::<Vec<OpenPlan>>(),
-            )
-        };
-        let Some(Birth { generation, .. }) = birth else {
+        let mut room = self.writer.slots_free();
+        if room == 0 {
+            return Ok(());
+        }
+        let leader = self.desk.leader()?;
+        let Some(Birth { generation, .. }) = leader.birth() else {
             return Ok(());
         };
-        for plan in plans {
+        for plan in leader.plans_to_do() {
             let Some(hold) = self.working.hold(&plan.id) else {
                 continue;
             };
-            if self
-                .writer
-                .try_send(Task {
-                    plan,
-                    generation,
-                    hold,
-                })
-                .is_err()
-            {
+            let task = Task {
+                plan: plan.clone(),
+                generation,
+                hold,
+            };
+            if self.writer.try_send(task).is_err() {
+                break;
+            }
+            room -= 1;
+            if room == 0 {
                 break;
             }
         }

@@ -5,7 +5,7 @@
 //! only *when* a plan is written: once it stands in the journal, its rows are a
 //! function of the journal.
 
-use std::collections::{BTreeSet, HashMap, VecDeque};
+use std::collections::{BTreeSet, VecDeque};
 
 use audit::{
     journal::Plan,
@@ -13,6 +13,7 @@ use audit::{
     key::KeyXor,
     partition::{Area, Partition},
 };
+use hashbrown::HashMap;
 
 use super::leader::RECORDS_A_KIND_MAX;
 use super::replica::{Piece, Replica};
@@ -73,7 +74,7 @@ pub fn due(
     urgency: Urgency,
     (wall_ms, known): (i64, Seq),
 ) -> Vec<Partition> {
-    let mut open = open_by_area(replica);
+    let mut open = Open::of(replica);
     let mut ripe: Vec<(u64, &Partition)> = replica
         .waiting()
         .iter()
@@ -93,7 +94,7 @@ pub fn due(
     if urgency == Urgency::Pressed {
         // Half of what there is, with what is being written already: enough to
         // go on, and the lighter half grows into larger files.
-        let mut taken: u64 = open_raw_bytes(replica);
+        let mut taken = replica.open_raw_bytes();
         let half = (taken + ripe.iter().map(|(weight, _)| weight).sum::<u64>()) / 2;
         let count = ripe.iter().take_while(|(weight, _)| {
             let before = taken;
@@ -103,11 +104,7 @@ pub fn due(
         let count = count.count();
         ripe.truncate(count);
     }
-    ripe.retain(|(_, partition)| {
-        let open = open.entry(&partition.area).or_default();
-        *open += 1;
-        *open <= limits.open_max
-    });
+    ripe.retain(|(_, partition)| open.takes(&partition.area, limits.open_max));
     ripe.into_iter()
         .map(|(_, partition)| partition.clone())
         .collect()
@@ -121,34 +118,53 @@ pub(super) fn plans(
     partitions: &BTreeSet<Partition>,
     limits: &SealLimits,
 ) -> Vec<Plan> {
-    let mut open = open_by_area(replica);
+    let mut open = Open::of(replica);
     let mut plans = Vec::new();
     for partition in partitions {
         if plans.len() == RECORDS_A_KIND_MAX {
             break;
         }
-        let open = open.entry(&partition.area).or_default();
-        if *open < limits.open_max
+        if open.has_room(&partition.area, limits.open_max)
             && let Some(plan) = plan(replica, partition, limits)
         {
-            *open += 1;
+            open.add(&partition.area);
             plans.push(plan);
         }
     }
     plans
 }
 
-fn open_raw_bytes(replica: &Replica) -> u64 {
-    let pieces = replica.open_plans().flat_map(|open| open.pieces.iter());
-    pieces.map(|piece| piece.raw_bytes).sum()
+/// The plans that are open, and those that are about to be.
+struct Open<'a> {
+    replica: &'a Replica,
+    added: HashMap<&'a Area, usize>,
 }
 
-fn open_by_area(replica: &Replica) -> HashMap<&Area, usize> {
-    let mut open: HashMap<&Area, usize> = HashMap::new();
-    for plan in replica.open_plans() {
-        *open.entry(&plan.id.partition.area).or_default() += 1;
+impl<'a> Open<'a> {
+    fn of(replica: &'a Replica) -> Open<'a> {
+        Open {
+            replica,
+            added: HashMap::new(),
+        }
     }
-    open
+
+    fn has_room(&self, area: &Area, max: usize) -> bool {
+        let added = self.added.get(area).copied().unwrap_or_default();
+        self.replica.open_plans_in(area) + added < max
+    }
+
+    fn add<'b: 'a>(&mut self, area: &'b Area) {
+        *self.added.entry(area).or_default() += 1;
+    }
+
+    /// Adds one if there is room.
+    fn takes<'b: 'a>(&mut self, area: &'b Area, max: usize) -> bool {
+        let room = self.has_room(area, max);
+        if room {
+            self.add(area);
+        }
+        room
+    }
 }
 
 /// The plan for a partition's oldest rows, up to the limits of one file.

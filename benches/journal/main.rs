@@ -12,6 +12,7 @@
     reason = "a benchmark's result is its output, and times are part of it"
 )]
 
+#[path = "../chart.rs"]
 mod chart;
 mod process;
 mod store;

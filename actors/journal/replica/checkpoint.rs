@@ -101,7 +101,7 @@ impl Replica {
     }
 
     fn planned(&self) -> Vec<Planned> {
-        let plans = self.plans.values();
+        let plans = self.plans.iter();
         let plans = plans.map(|open| Planned {
             seq: open.id.seq,
             plan: open.plan.clone(),
@@ -239,12 +239,11 @@ impl Restoring {
                     seq: open.seq,
                     partition: partition.clone(),
                 };
-                let open = OpenPlan {
-                    id: id.clone(),
+                self.replica.plans.insert(OpenPlan {
+                    id,
                     plan: open.plan,
                     pieces: pieces.into(),
-                };
-                self.replica.plans.insert(id, open);
+                });
             }
         }
         Ok(self.replica)

@@ -12,6 +12,7 @@
 mod checkpoint;
 mod held;
 mod piece;
+mod plans;
 
 use std::{
     collections::{BTreeMap, VecDeque},
@@ -23,14 +24,14 @@ use audit::{
     journal::{Digest, Done, Fence, Incarnation, KeySpan, Object, Plan, Record, Saved},
     journal_id::{Gen, Seq},
     key::{Key, Secret},
-    partition::Partition,
+    partition::{Area, Partition},
 };
 use hashbrown::HashSet;
 
 pub(crate) use self::checkpoint::Restoring;
 pub use self::checkpoint::{KeysLimits, Snapshot};
 pub use self::piece::{Content, Piece};
-use self::{held::Held, piece::covers};
+use self::{held::Held, piece::covers, plans::OpenPlans};
 use super::known::{Known, Recall, Window};
 
 /// The journal says something that cannot be: do not go on from here.
@@ -80,7 +81,7 @@ pub struct Replica {
     birth: Option<Birth>,
     known: Known,
     waiting: BTreeMap<Partition, VecDeque<Piece>>,
-    plans: BTreeMap<PlanId, OpenPlan>,
+    plans: OpenPlans,
     totals: Totals,
     /// The sum of the totals.
     counts: Counts,
@@ -107,7 +108,7 @@ impl Replica {
             birth: None,
             known: Known::new(window),
             waiting: BTreeMap::new(),
-            plans: BTreeMap::new(),
+            plans: OpenPlans::default(),
             totals: Totals::default(),
             counts: Counts::default(),
             held: Held::default(),
@@ -211,7 +212,17 @@ impl Replica {
     }
 
     pub fn open_plans(&self) -> impl Iterator<Item = &OpenPlan> {
-        self.plans.values()
+        self.plans.iter()
+    }
+
+    /// How many there are of one tenant, or of the quarantine.
+    pub fn open_plans_in(&self, area: &Area) -> usize {
+        self.plans.count_in(area)
+    }
+
+    /// Raw bytes of the rows of all open plans.
+    pub fn open_raw_bytes(&self) -> u64 {
+        self.plans.raw_bytes()
     }
 
     pub fn open_plan(&self, id: &PlanId) -> Option<&OpenPlan> {
@@ -350,7 +361,7 @@ impl Replica {
         if plan.upto >= seq {
             return Err(format!("its plan for {} covers itself", plan.partition));
         }
-        if self.plans.contains_key(&id) {
+        if self.plans.get(&id).is_some() {
             return Err(format!("it plans {} twice", plan.partition));
         }
         let mut pieces = Vec::new();
@@ -365,14 +376,11 @@ impl Replica {
             }
         }
         covers(&plan, &pieces)?;
-        self.plans.insert(
-            id.clone(),
-            OpenPlan {
-                id,
-                plan,
-                pieces: pieces.into(),
-            },
-        );
+        self.plans.insert(OpenPlan {
+            id,
+            plan,
+            pieces: pieces.into(),
+        });
         Ok(())
     }
 

@@ -1,0 +1,66 @@
+//! The plans whose files are not done.
+
+use std::collections::BTreeMap;
+
+use audit::partition::Area;
+use hashbrown::HashMap;
+
+use super::{OpenPlan, PlanId};
+
+/// In the order of the journal. Their sums are kept, since they are asked for at
+/// every look, and ten thousand plans may be open.
+#[derive(Debug, Default)]
+pub(super) struct OpenPlans {
+    plans: BTreeMap<PlanId, OpenPlan>,
+    /// How many there are of each area; none is not there.
+    by_area: HashMap<Area, usize>,
+    raw_bytes: u64,
+}
+
+impl OpenPlans {
+    pub(super) fn insert(&mut self, open: OpenPlan) {
+        let area = open.id.partition.area.clone();
+        *self.by_area.entry(area).or_default() += 1;
+        self.raw_bytes += open.raw_bytes();
+        let replaced = self.plans.insert(open.id.clone(), open);
+        debug_assert!(replaced.is_none(), "a plan is opened once");
+    }
+
+    pub(super) fn remove(&mut self, id: &PlanId) {
+        let Some(open) = self.plans.remove(id) else {
+            return;
+        };
+        self.raw_bytes -= open.raw_bytes();
+        let area = &id.partition.area;
+        match self.by_area.get_mut(area) {
+            Some(count) if *count > 1 => *count -= 1,
+            _ => drop(self.by_area.remove(area)),
+        }
+    }
+
+    pub(super) fn get(&self, id: &PlanId) -> Option<&OpenPlan> {
+        self.plans.get(id)
+    }
+
+    pub(super) fn iter(&self) -> impl Iterator<Item = &OpenPlan> {
+        self.plans.values()
+    }
+
+    pub(super) fn is_empty(&self) -> bool {
+        self.plans.is_empty()
+    }
+
+    pub(super) fn count_in(&self, area: &Area) -> usize {
+        self.by_area.get(area).copied().unwrap_or_default()
+    }
+
+    pub(super) fn raw_bytes(&self) -> u64 {
+        self.raw_bytes
+    }
+}
+
+impl OpenPlan {
+    fn raw_bytes(&self) -> u64 {
+        self.pieces.iter().map(|piece| piece.raw_bytes).sum()
+    }
+}
