@@ -42,7 +42,7 @@ bench: prepare ## Build idtrail as it is shipped and measure it, e.g. ARGS="--ru
 	@scripts/bench $(ARGS)
 
 .PHONY: soak
-soak: prepare $(VENV)/installed ## Prove at length what the tests prove in short, and write docs/soak.md (an hour).
+soak: prepare $(VENV)/installed ## Prove at length what the tests prove in short, and write docs/soak.md (four hours).
 	@scripts/soak $(ARGS)
 
 .PHONY: docs

@@ -12,7 +12,7 @@
     reason = "a benchmark's result is its output, and times are part of it"
 )]
 
-#[path = "../chart.rs"]
+#[path = "../pictures/chart.rs"]
 mod chart;
 mod process;
 mod store;
@@ -50,7 +50,7 @@ fn main() {
 /// A point each hour: bytes of log, keys and checkpoints.
 fn week() {
     let mut process = Process::new(Store::of_sizes());
-    let mut chart = Chart::new("GB of the journal in the store", "days");
+    let mut chart = Chart::new("GB of the journal in the store", "days", 7);
     println!("a week of {EVENTS} events a second, an object each second");
     println!("  day   objects     log MB    keys MB  checkpoints");
     for hour in 1..=WEEK_HOURS {

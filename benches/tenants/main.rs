@@ -12,7 +12,7 @@
     reason = "a benchmark's result is its output, and times are part of it"
 )]
 
-#[path = "../chart.rs"]
+#[path = "../pictures/chart.rs"]
 mod chart;
 mod lake;
 mod memory;
@@ -69,7 +69,7 @@ async fn run(events: u64, settings: &Settings, topology: Topology) -> Result<(),
     let started = boot::start_on(ports, lock, settings, topology).await;
     let mut service = started.map_err(|failure| format!("{failure:?}"))?;
     let fixed = memory::resident();
-    let mut chart = Chart::new("MB resident", "million events");
+    let mut chart = Chart::new("MB resident", "million events", 10);
     let mut next = 0;
     let watch = service.pipeline.watch();
     let drained = watch.drain(|progress| {

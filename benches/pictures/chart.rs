@@ -12,14 +12,17 @@ const RIGHT: f64 = 16.0;
 pub(crate) struct Chart {
     what: &'static str,
     unit: &'static str,
+    /// Marks along the bottom.
+    marks: u8,
     points: Vec<(f64, f64)>,
 }
 
 impl Chart {
-    pub(crate) fn new(what: &'static str, unit: &'static str) -> Chart {
+    pub(crate) fn new(what: &'static str, unit: &'static str, marks: u8) -> Chart {
         Chart {
             what,
             unit,
+            marks,
             points: Vec::new(),
         }
     }
@@ -51,8 +54,8 @@ impl Chart {
                 at + 4.0
             );
         }
-        for step in 0..=7 {
-            let value = x_max * f64::from(step) / 7.0;
+        for mark in 0..=self.marks {
+            let value = x_max * f64::from(mark) / f64::from(self.marks);
             svg += &format!(
                 "<text x=\"{:.1}\" y=\"{}\" text-anchor=\"middle\">{value:.0}</text>\n",
                 x(value),
