@@ -64,3 +64,51 @@ impl OpenPlan {
         self.pieces.iter().map(|piece| piece.raw_bytes).sum()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use audit::{
+        journal::Plan,
+        journal_id::Seq,
+        key::KeyXor,
+        partition::{Day, Partition},
+        tenant::Tenant,
+    };
+
+    use super::*;
+
+    fn open(seq: u64, tenant: &str, day: i64) -> OpenPlan {
+        let tenant = Tenant::parse(tenant).expect("a valid id");
+        let partition = Partition::tenant(tenant, Day::of_ms(day * 86_400_000));
+        OpenPlan {
+            id: PlanId {
+                seq: Seq(seq),
+                partition: partition.clone(),
+            },
+            plan: Plan {
+                partition,
+                from: Seq::ZERO,
+                upto: Seq(1),
+                rows: 0,
+                key_xor: KeyXor::default(),
+            },
+            pieces: Vec::new().into(),
+        }
+    }
+
+    #[test]
+    fn open_plans_are_counted_by_tenant() {
+        let mut plans = OpenPlans::default();
+        let all = [open(2, "acme", 1), open(2, "acme", 2), open(3, "other", 1)];
+        all.iter().for_each(|open| plans.insert(open.clone()));
+        let [first, second, other] = all.map(|open| open.id);
+        let count = |plans: &OpenPlans, id: &PlanId| plans.count_in(&id.partition.area);
+        assert_eq!((count(&plans, &first), count(&plans, &other)), (2, 1));
+        plans.remove(&first);
+        plans.remove(&first);
+        plans.remove(&other);
+        assert_eq!((count(&plans, &second), count(&plans, &other)), (1, 0));
+        plans.remove(&second);
+        assert!(plans.is_empty() && plans.by_area.is_empty());
+    }
+}
