@@ -116,6 +116,7 @@ fn a_benchmark_tells_where_the_time_went() {
         (&report["calls_per_million_events"]["creates"], 1.0),
         (&report["calls_per_million_events"]["receives"], 1.0),
         (&report["peak_rss_bytes"], 10e6),
+        (&report["yardstick"]["quiet_microseconds"], 1.0),
         (&report["durable_seconds"]["p99"], 0.001),
         (&report["send_microseconds_per_event"], 0.1),
     ] {

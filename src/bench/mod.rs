@@ -12,9 +12,12 @@ mod input;
 mod process;
 mod report;
 mod run;
+mod spread;
+mod yardstick;
 
 pub use self::{
     input::{Input, InputError},
-    report::{Report, Spread},
+    report::Report,
     run::{Plan, measure},
+    spread::Spread,
 };

@@ -9,6 +9,11 @@ pub(super) fn cpu_seconds() -> f64 {
     seconds(ClockId::ProcessCPUTime)
 }
 
+/// The same, of this thread alone.
+pub(super) fn thread_cpu_seconds() -> f64 {
+    seconds(ClockId::ThreadCPUTime)
+}
+
 /// Seconds since some moment; never goes back.
 pub(super) fn wall_seconds() -> f64 {
     seconds(ClockId::Monotonic)

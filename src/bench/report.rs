@@ -1,12 +1,12 @@
 //! What a run took, as numbers, and as text for people.
 
-use std::fmt::{self, Display, Write as _};
+use std::fmt::{self, Display};
 
 use actors::metrics as names;
 use audit::accounting::Counts;
 use serde::{Deserialize, Serialize};
 
-use super::counted::Calls;
+use super::{counted::Calls, yardstick::Yardstick};
 use crate::scrape::Samples;
 
 /// What was sent to the queue, before the measurement.
@@ -24,6 +24,7 @@ pub(super) struct Used {
     pub(super) cpu_seconds: f64,
     pub(super) wall_seconds: f64,
     pub(super) peak_rss_bytes: Option<u64>,
+    pub(super) yardstick: Option<Yardstick>,
 }
 
 /// One run. Seconds of a core are CPU time, user and system, of all threads.
@@ -41,6 +42,8 @@ pub struct Report {
     pub events_per_core_second: f64,
     pub microseconds_per_event: f64,
     pub peak_rss_bytes: Option<u64>,
+    /// How fast the machine was meanwhile; nothing, of a run too short to tell.
+    pub yardstick: Option<Yardstick>,
     pub stages: Vec<Stage>,
     /// CPU time of no stage: files, the runtime, the progress bar.
     pub other_microseconds_per_event: f64,
@@ -115,6 +118,7 @@ impl Report {
             events_per_core_second: events / used.cpu_seconds,
             microseconds_per_event: microseconds,
             peak_rss_bytes: used.peak_rss_bytes,
+            yardstick: used.yardstick,
             stages,
             other_microseconds_per_event: microseconds * (1.0 - staged).max(0.0),
             compute_blocked_seconds: seconds(names::COMPUTE_BLOCKED.name),
@@ -149,49 +153,6 @@ fn stages(samples: &Samples, cpu_seconds: f64, events: f64) -> Vec<Stage> {
         .collect();
     stages.sort_by(|a, b| b.share.total_cmp(&a.share));
     stages
-}
-
-/// Several runs: the one in the middle, and how far the others are from it.
-#[derive(Clone, PartialEq, Debug, Serialize)]
-pub struct Spread {
-    pub runs: usize,
-    pub events_per_core_second_min: f64,
-    pub events_per_core_second_max: f64,
-    pub median: Report,
-}
-
-impl Spread {
-    /// `None` without any run.
-    pub fn of(mut runs: Vec<Report>) -> Option<Spread> {
-        runs.sort_by(|a, b| {
-            a.events_per_core_second
-                .total_cmp(&b.events_per_core_second)
-        });
-        let (min, max) = (runs.first()?, runs.last()?);
-        Some(Spread {
-            runs: runs.len(),
-            events_per_core_second_min: min.events_per_core_second,
-            events_per_core_second_max: max.events_per_core_second,
-            median: runs[runs.len() / 2].clone(),
-        })
-    }
-
-    pub fn text(&self) -> String {
-        let mut text = self.median.to_string();
-        if self.runs > 1 {
-            let (min, max) = (
-                self.events_per_core_second_min,
-                self.events_per_core_second_max,
-            );
-            let runs = self.runs;
-            write!(
-                text,
-                "\nmedian of {runs} runs, by rate: {min:.0} to {max:.0} events/s per core"
-            )
-            .expect("a string grows");
-        }
-        text
-    }
 }
 
 impl Display for Report {

@@ -8,6 +8,7 @@ use super::{
     counted::Tally,
     process::{cpu_seconds, forget_peak, peak_rss_bytes, wall_seconds},
     report::{Fed, Report, Used},
+    yardstick::{Piece, Working},
 };
 use crate::{
     boot,
@@ -40,10 +41,13 @@ pub async fn measure(plan: Plan, metrics: &PrometheusHandle) -> Result<Report, F
     } = plan;
     let lock = boot::take(&settings)?;
     let ports = boot::ports(&settings).await?;
-    let fed = feed(&input, Feed::new(&Outlet::of(&ports), sharing), quiet).await?;
+    let mut piece = Piece::default();
+    let outlet = Feed::new(&Outlet::of(&ports), sharing);
+    let fed = feed(&input, outlet, &mut piece, quiet).await?;
     let tally = Tally::default();
     let grace = topology.limits().shutdown.stop;
     forget_peak();
+    let working = Working::start(piece);
     let (cpu, wall) = (cpu_seconds(), wall_seconds());
     let mut service = boot::start_on(tally.count(ports), lock, &settings, topology).await?;
     let watch = service.pipeline.watch();
@@ -56,10 +60,12 @@ pub async fn measure(plan: Plan, metrics: &PrometheusHandle) -> Result<Report, F
             return Err(Failure::outside(format!("the pipeline gave up: {outcome}")));
         }
     }
+    let (yardstick, working_seconds) = working.stop();
     let used = Used {
-        cpu_seconds: cpu_seconds() - cpu,
+        cpu_seconds: cpu_seconds() - cpu - working_seconds,
         wall_seconds: wall_seconds() - wall,
         peak_rss_bytes: peak_rss_bytes(),
+        yardstick,
     };
     drop(bar);
     let samples = Samples::parse(&metrics.render());
@@ -70,7 +76,12 @@ pub async fn measure(plan: Plan, metrics: &PrometheusHandle) -> Result<Report, F
 }
 
 /// Generates or reads the events and sends them.
-async fn feed(input: &Input, mut feed: Feed, quiet: bool) -> Result<Fed, Failure> {
+async fn feed(
+    input: &Input,
+    mut feed: Feed,
+    piece: &mut Piece,
+    quiet: bool,
+) -> Result<Fed, Failure> {
     let bar = Progress::count(input.expected().unwrap_or(0), quiet);
     bar.name("sending ");
     let (mut events, mut bytes, mut sending) = (0, 0, 0.0);
@@ -84,6 +95,7 @@ async fn feed(input: &Input, mut feed: Feed, quiet: bool) -> Result<Fed, Failure
         for (source, raw) in chunk.drain(..) {
             events += 1;
             bytes += raw.len() as u64;
+            piece.offer(&raw);
             feed.push(source, raw).await?;
         }
         sending += cpu_seconds() - cpu;

@@ -139,7 +139,11 @@ fn id(text: &str) -> Option<(&'static str, usize)> {
         .bytes()
         .all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'));
     let digits = run.bytes().filter(u8::is_ascii_digit).count();
-    let telling = digits > NUMBER_DIGITS_MAX || (digits > 0 && digits < run.len());
+    // A commit in a version can be all digits, or all letters; its date tells.
+    let dated = text[run.len()..]
+        .strip_prefix(' ')
+        .is_some_and(|rest| shaped(rest, "0000-00-00").is_some());
+    let telling = dated || digits > NUMBER_DIGITS_MAX || (digits > 0 && digits < run.len());
     (run.len() >= ID_DIGITS_MIN && hexadecimal && telling).then_some(("ID", run.len()))
 }
 
@@ -170,6 +174,16 @@ fn what_varies_is_alike_and_all_else_is_not() {
         ("│ 08:58:41 │ okta │", "│ 08:58:41  │ okta   │", true),
         ("│ 08:58:41 │", "│ 08:58:42 │", false),
         ("writer 84acfa4d3ce5e44c", "writer 0000fa4d3ce5e44d", true),
+        (
+            "0.1.0 (133cbdb 2026-11-23)",
+            "0.1.0 (0755527 2026-11-24)",
+            true,
+        ),
+        (
+            "0.1.0 (133cbdb 2026-11-23)",
+            "0.2.0 (133cbdb 2026-11-23)",
+            false,
+        ),
         ("3 rows, 274 bytes", "3 rows, 1,312 bytes", true),
         ("3 rows, 274 bytes", "4 rows, 274 bytes", false),
         ("took 1.5 s", "took 12 s", true),
