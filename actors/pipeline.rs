@@ -27,6 +27,7 @@ use crate::{
         filling::Full,
         inflight::InFlight,
         intake::{Intake, Payloads},
+        lobby::Lobby,
         normalizer::Normalizer,
         object_reader::{ObjectReader, Reader},
         parcel::{Parcel, Stake},
@@ -155,9 +156,7 @@ impl Pipeline {
         self.gate.shut();
         let end = Instant::now() + grace;
         let watch = &self.watch;
-        watch
-            .wait_for(end, |watch| watch.in_flight.count() == 0)
-            .await;
+        watch.wait_for(end, |watch| watch.in_flight.is_idle()).await;
         watch
             .wait_for(end, |watch| {
                 watch.leader(|leader| leader.plans_to_do().count() == 0)
@@ -369,21 +368,21 @@ impl Kept {
                 commit_stale: limits.journal.commit_stale,
                 in_flight_max: limits.budget.messages as usize,
             };
-            let (desk, in_flight) = (self.desk.clone(), self.in_flight.clone());
-            let (gate, floor, silence) =
-                (self.gate.clone(), self.floor.clone(), self.silence.clone());
-            let queue = Arc::clone(&ports.queue);
-            move |_| Poller {
-                queue: Arc::clone(&queue),
-                desk: desk.clone(),
-                in_flight: in_flight.clone(),
-                intake: Arc::clone(&intake),
+            let count = topology.actor("poller").map_or(1, |spec| spec.count);
+            let poller = Poller {
+                queue: Arc::clone(&ports.queue),
+                desk: self.desk.clone(),
+                in_flight: self.in_flight.clone(),
+                lobby: Lobby::new(count, limits.parcel_bytes),
+                intake,
                 limits,
-                gate: gate.clone(),
-                floor: floor.clone(),
-                silence: silence.clone(),
+                gate: self.gate.clone(),
+                floor: self.floor.clone(),
+                silence: self.silence.clone(),
                 error_pause: poller::ERROR_PAUSE_MIN,
-            }
+                not_before: None,
+            };
+            move |_| poller.clone()
         });
     }
 }

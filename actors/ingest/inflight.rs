@@ -135,6 +135,12 @@ impl InFlight {
         self.lock().held.len()
     }
 
+    /// Whether no message is in hand, nor received or waiting to be.
+    pub fn is_idle(&self) -> bool {
+        let hands = self.lock();
+        hands.held.is_empty() && hands.reserved == 0
+    }
+
     /// How many messages were settled since the start.
     pub fn settled(&self) -> u64 {
         self.lock().settled
@@ -169,6 +175,17 @@ impl InFlight {
 impl Room {
     pub fn places(&self) -> usize {
         self.places
+    }
+
+    /// One of these places, by itself; nothing, of a message beyond those asked for.
+    #[must_use]
+    pub fn part(&mut self) -> Room {
+        let places = self.places.min(1);
+        self.places -= places;
+        Room {
+            table: self.table.clone(),
+            places,
+        }
     }
 
     /// See [`InFlight::admit`]. Who sends more than was asked for is served, too.

@@ -15,6 +15,7 @@ pub mod enricher;
 pub mod filling;
 pub mod inflight;
 pub mod intake;
+pub mod lobby;
 pub mod normalizer;
 pub mod object_reader;
 pub mod parcel;

@@ -3,7 +3,8 @@
 //! It receives only while this process leads the journal, commits get through,
 //! and there is credit: the credit of a message's first parcel is taken before
 //! the message. Each further parcel waits for its own, so a message larger than
-//! the whole budget still gets through. Objects that a message names are left to
+//! the whole budget still gets through. What was received waits in the lobby for
+//! its tenant's turn. Objects that a message names are left to
 //! the object readers. A message that came back often, and was not given up in
 //! order, may be the one that brings the process down: it is taken apart with
 //! nothing else in hand, so that it takes no other with it.
@@ -17,6 +18,7 @@ use super::{
     deleter,
     inflight::{InFlight, Room},
     intake::{Intake, Unreadable},
+    lobby::{Asking, Guest, Lobby},
     parcel::Stake,
     signals::{Floor, Gate, Silence},
 };
@@ -28,7 +30,7 @@ use crate::{
 };
 
 /// SQS gives no more messages at a time.
-const RECEIVE_MAX: usize = 10;
+pub const RECEIVE_MAX: usize = 10;
 
 /// Looks again after this when it may not receive.
 const CLOSED_PAUSE: Duration = Duration::from_millis(20);
@@ -48,16 +50,20 @@ const ALONE_LOOK: Duration = Duration::from_millis(10);
 #[derive(Debug)]
 pub struct Poll;
 
+#[derive(Clone)]
 pub struct Poller {
     pub queue: Arc<dyn Queue>,
     pub desk: Desk<Stake>,
     pub in_flight: InFlight,
+    pub lobby: Lobby,
     pub intake: Arc<Intake>,
     pub limits: Limits,
     pub gate: Gate,
     pub floor: Floor,
     pub silence: Silence,
     pub error_pause: Duration,
+    /// After an error it asks no sooner.
+    pub not_before: Option<Instant>,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -87,13 +93,68 @@ impl Actor for Poller {
     }
 
     async fn handle(&mut self, _: Poll, cx: &mut Context<Poll>) -> Result<(), Failure> {
-        let Some((secret, mut room)) = self.may_receive()? else {
-            self.silence.end();
+        let errand = self.errand()?;
+        if errand.is_none() && self.lobby.waiting() == 0 {
             cx.wake_after(CLOSED_PAUSE, Poll);
             return Ok(());
-        };
+        }
         let budget = self.desk.budget();
         let mut lease = Some(budget.acquire(self.limits.parcel_bytes).await);
+        if let Some(errand) = errand {
+            self.receive(errand, &mut lease).await?;
+        }
+        if let Some(guest) = self.lobby.next() {
+            let _company = self.floor.share().await;
+            self.take(guest, &mut lease).await?;
+        }
+        cx.tell_self(Poll);
+        Ok(())
+    }
+}
+
+/// What a poller needs that asks the queue for messages.
+struct Errand {
+    secret: Secret,
+    asking: Asking,
+    room: Room,
+}
+
+impl Poller {
+    /// Whether to ask the queue now.
+    fn errand(&self) -> Result<Option<Errand>, Failure> {
+        if self.gate.is_shut() || !self.desk.accepts(self.limits.commit_stale)? {
+            self.silence.end();
+            return Ok(None);
+        }
+        if self
+            .not_before
+            .is_some_and(|moment| Instant::now() < moment)
+        {
+            return Ok(None);
+        }
+        let secret = self.desk.leader()?.birth().map(|birth| birth.secret);
+        let max = self.limits.in_flight_max;
+        let errand = |secret| {
+            let asking = self.lobby.ask()?;
+            let Some(room) = self.in_flight.reserve(asking.places(), max) else {
+                self.silence.end();
+                return None;
+            };
+            Some(Errand {
+                secret,
+                asking,
+                room,
+            })
+        };
+        Ok(secret.and_then(errand))
+    }
+
+    async fn receive(&mut self, errand: Errand, lease: &mut Option<Lease>) -> Result<(), Failure> {
+        let Errand {
+            secret,
+            asking,
+            room,
+        } = errand;
         let began = Instant::now();
         let received = tokio::select! {
             received = self.queue.receive(room.places()) => received,
@@ -102,82 +163,67 @@ impl Actor for Poller {
         };
         match received {
             Ok(messages) => {
-                self.error_pause = ERROR_PAUSE_MIN;
+                (self.error_pause, self.not_before) = (ERROR_PAUSE_MIN, None);
                 if messages.is_empty() {
                     self.silence.heard_nothing(began);
                 } else {
                     self.silence.end();
                 }
                 report::messages_received(&messages, self.desk.now().wall_ms);
-                self.take_all(messages, secret, &mut room, &mut lease)
-                    .await?;
-                cx.tell_self(Poll);
+                let suspects = self.seat(messages, secret, room);
+                drop(asking);
+                if !suspects.is_empty() {
+                    // Who waits for others to end must not hold what they may need.
+                    drop(lease.take());
+                }
+                for suspect in suspects {
+                    self.take_alone(suspect).await?;
+                }
             }
             Err(error) => {
                 self.silence.end();
                 report::queue_unreachable(&error, self.error_pause);
-                cx.wake_after(self.error_pause, Poll);
+                self.not_before = Some(Instant::now() + self.error_pause);
                 self.error_pause = (self.error_pause * 2).min(ERROR_PAUSE_MAX);
             }
         }
         Ok(())
     }
-}
 
-impl Poller {
-    fn may_receive(&self) -> Result<Option<(Secret, Room)>, Failure> {
-        if self.gate.is_shut() || !self.desk.accepts(self.limits.commit_stale)? {
-            return Ok(None);
-        }
-        let secret = self.desk.leader()?.birth().map(|birth| birth.secret);
-        let max = self.limits.in_flight_max;
-        let room = || self.in_flight.reserve(RECEIVE_MAX, max);
-        Ok(secret.and_then(|secret| Some((secret, room()?))))
-    }
-
-    async fn take_all(
-        &self,
-        mut messages: Vec<ports::Message>,
-        secret: Secret,
-        room: &mut Room,
-        lease: &mut Option<Lease>,
-    ) -> Result<(), Failure> {
-        messages.retain(|message| !self.in_flight.renew(message));
-        let suspect = |message: &ports::Message| {
-            message.receives >= ALONE_FROM && !self.in_flight.gave_up(message)
-        };
-        let (suspects, others): (Vec<_>, Vec<_>) = messages.into_iter().partition(suspect);
-        if !others.is_empty() {
-            let _company = self.floor.share().await;
-            for message in others {
-                self.take(message, secret, room, lease).await?;
+    /// Shows messages to the lobby, and gives back those that are taken alone.
+    fn seat(&self, messages: Vec<ports::Message>, secret: Secret, mut room: Room) -> Vec<Guest> {
+        let mut suspects = Vec::new();
+        for message in messages {
+            if self.in_flight.renew(&message) {
+                continue;
+            }
+            let is_suspect = message.receives >= ALONE_FROM && !self.in_flight.gave_up(&message);
+            let guest = Guest {
+                message,
+                room: room.part(),
+                secret,
+            };
+            if is_suspect {
+                suspects.push(guest);
+            } else {
+                self.lobby.seat(guest);
             }
         }
-        // Who waits for others to end must not hold what they may need.
-        drop(lease.take());
-        for message in suspects {
-            self.take_alone(message, secret, room).await?;
-        }
-        Ok(())
+        suspects
     }
 
     /// Waits until nothing else is in hand, and lets nothing else begin until
     /// this message is settled. Both end after a while, in the worst case too
     /// early: messages must not stand still for the sake of one.
-    async fn take_alone(
-        &self,
-        message: ports::Message,
-        secret: Secret,
-        room: &mut Room,
-    ) -> Result<(), Failure> {
+    async fn take_alone(&self, guest: Guest) -> Result<(), Failure> {
         let alone = self.floor.clear(ALONE_WAIT).await;
         if alone.is_clear() {
             self.nothing_in_hand(ALONE_WAIT).await;
         }
-        report::message_alone(&message);
+        report::message_alone(&guest.message);
         let end = Instant::now() + ALONE_MAX;
         let mut no_lease = None;
-        let mut taking = std::pin::pin!(self.take(message, secret, room, &mut no_lease));
+        let mut taking = std::pin::pin!(self.take(guest, &mut no_lease));
         tokio::select! {
             taken = &mut taking => {
                 taken?;
@@ -196,13 +242,12 @@ impl Poller {
         }
     }
 
-    async fn take(
-        &self,
-        message: ports::Message,
-        secret: Secret,
-        room: &mut Room,
-        lease: &mut Option<Lease>,
-    ) -> Result<(), Failure> {
+    async fn take(&self, guest: Guest, lease: &mut Option<Lease>) -> Result<(), Failure> {
+        let Guest {
+            message,
+            mut room,
+            secret,
+        } = guest;
         let Some(ticket) = room.admit(&message) else {
             return Ok(());
         };

@@ -54,8 +54,18 @@ impl Names {
 
     /// Sorts in the order of the calls.
     pub(super) fn next(&self) -> String {
+        self.numbered(self.writer)
+    }
+
+    /// The same, with a group in place of the lower half of the writer's value:
+    /// the upper half and the number are this call's alone.
+    pub(super) fn next_of(&self, group: u32) -> String {
+        self.numbered(self.writer & !u64::from(u32::MAX) | u64::from(group))
+    }
+
+    fn numbered(&self, writer: u64) -> String {
         let number = self.next.fetch_add(1, Ordering::Relaxed);
-        format!("{:016x}-{number:010}", self.writer)
+        format!("{writer:016x}-{number:010}")
     }
 }
 

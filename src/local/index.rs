@@ -13,13 +13,12 @@ use std::{
 
 use actors::ports::Backlog;
 
-use super::letter::Name;
+use super::{letter::Name, turns::Turns};
 
 #[derive(Default, Debug)]
 pub(super) struct Index {
     known: HashMap<Arc<str>, Entry>,
-    /// Oldest first.
-    ready: BTreeSet<Arc<str>>,
+    ready: Turns,
     /// By the time, of the clock that counts suspension, when each is visible again.
     hidden: BTreeSet<(u64, Arc<str>)>,
     /// Foreign files that could not be moved away: told once.
@@ -73,9 +72,9 @@ impl Index {
         !self.ready.is_empty()
     }
 
-    /// The oldest visible message, hidden or forgotten by the caller next.
+    /// The visible message whose turn it is, hidden or forgotten by the caller next.
     pub(super) fn take(&mut self) -> Option<Name> {
-        let id = self.ready.pop_first()?;
+        let id = self.ready.pop()?;
         let receives = self.known.get(&id)?.receives;
         Some(Name { id, receives })
     }

@@ -8,11 +8,14 @@
 //! ```
 //!
 //! A header line, then the body as it is. The receive count stands in the name:
-//! renaming is atomic, costs no write, and outlives a killed process.
+//! renaming is atomic, costs no write, and outlives a killed process. So does
+//! the group, whose messages take turns with those of others: the lower half of
+//! the writer's 16 digits.
 
 use std::{collections::BTreeMap, ffi::OsStr, fmt, sync::Arc};
 
 use actors::ports::Outgoing;
+use audit::journal::Digest;
 use bytes::Bytes;
 use serde::{Deserialize, Serialize};
 
@@ -98,6 +101,23 @@ impl fmt::Display for Name {
     }
 }
 
+/// The group of a message: that of its tenant, where it names one.
+pub(super) fn group(message: &Outgoing) -> u32 {
+    let tenant = message.attributes.get("tenant_id");
+    let digest = tenant.map(|tenant| Digest::of(tenant.as_bytes()).0);
+    digest.map_or(0, |[a, b, c, d, ..]| u32::from_be_bytes([a, b, c, d]))
+}
+
+/// The group in a message's id. In one written before there were groups, part of
+/// its writer's random value stands there: they are a group.
+pub(super) fn group_in(id: &str) -> u32 {
+    let writer = id.split('-').nth(1);
+    let lower = writer.and_then(|digits| digits.get(8..));
+    lower
+        .and_then(|digits| u32::from_str_radix(digits, 16).ok())
+        .unwrap_or(0)
+}
+
 /// The header line of a message's file; the body follows.
 pub(super) fn header(message: &Outgoing) -> Result<String, String> {
     let header = Header {
@@ -165,6 +185,7 @@ mod tests {
             Some(name.clone())
         );
         assert_eq!(name.sent_at_ms(), 1_732_330_000_000);
+        assert_eq!(group_in(&name.id), 0x884c_7d65);
         for foreign in [
             "events.json",
             "1732330000000-9f86d081884c7d65-0000000012",

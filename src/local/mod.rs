@@ -19,6 +19,7 @@ mod lock;
 mod objects;
 mod queue;
 mod store;
+mod turns;
 
 use std::path::{Path, PathBuf};
 

@@ -4,6 +4,9 @@
 //! process receives, the holder of the data directory's lock. A received message
 //! stays hidden for the visibility timeout; a delete needs its newest receipt.
 //!
+//! **Turns.** Tenants take turns: the oldest message of each, then the next
+//! oldest. So one that sends a hundred times as much waits for itself alone.
+//!
 //! **Dead letters.** A message that was received [`RECEIVES_MAX`] times and is
 //! still there moves to `dead/`, with a `.reason` file beside it: many times,
 //! since a process that is killed again and again has no poison in hand. One
@@ -151,7 +154,8 @@ impl Directory {
     fn send(&self, messages: &[Outgoing]) -> Result<(), Fault> {
         for message in messages {
             let header = letter::header(message).map_err(Fault::fatal)?;
-            let name = Name::new(self.clock.wall_ms(), &self.names.next());
+            let unique = self.names.next_of(letter::group(message));
+            let name = Name::new(self.clock.wall_ms(), &unique);
             let temporary = durable::temporary(&self.root, &self.names);
             let parts = [header.as_bytes(), message.body.as_bytes()];
             durable::create(&temporary, &self.path(&name), &parts)?;

@@ -9,6 +9,7 @@
 mod damage;
 mod endings;
 mod events;
+mod fairness;
 mod inputs;
 mod objects;
 mod outages;

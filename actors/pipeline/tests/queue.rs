@@ -23,6 +23,11 @@ const LOOK_EVERY: Duration = Duration::from_millis(50);
 /// A message that is buried goes at its receive of this number.
 const RECEIVES_MAX: u32 = 3;
 
+/// A fair queue lets a tenant wait that has so many messages in hand, and more
+/// than this part of all in hand.
+const NOISY_MIN: usize = 30;
+const NOISY_PART: usize = 10;
+
 /// When the first message was sent: 2026-01-10T00:00:00Z.
 pub(super) const SENT_AT_MS: i64 = 1_768_003_200_000;
 
@@ -43,6 +48,8 @@ pub(super) struct Manners {
     /// A message that was received so often goes to the dead letters at its next
     /// receive, as SQS has it; else it goes when it is buried.
     pub(super) receives_max: Option<u32>,
+    /// Tenants with many messages in hand wait for the others.
+    pub(super) is_fair: bool,
 }
 
 #[derive(Debug, Default)]
@@ -60,6 +67,8 @@ pub(super) struct Tally {
     pub(super) received: u64,
     /// With the number of objects in the journal's store at that moment.
     pub(super) deleted: Vec<(u64, usize)>,
+    /// How long each message that was deleted was in the queue.
+    pub(super) waited: Vec<(u64, Duration)>,
     /// With their reasons.
     pub(super) buried: Vec<(u64, String)>,
     /// Dead without a word, with their receives.
@@ -69,6 +78,7 @@ pub(super) struct Tally {
 #[derive(Debug)]
 struct Letter {
     outgoing: Outgoing,
+    sent_at: Instant,
     visible_at: Instant,
     receipt: u64,
     receives: u32,
@@ -84,6 +94,7 @@ impl MemoryQueue {
                 long_poll: LONG_POLL,
                 tells_backlog: true,
                 receives_max: None,
+                is_fair: false,
             }),
             state: Mutex::default(),
         })
@@ -96,6 +107,7 @@ impl MemoryQueue {
         let number = state.sent;
         let letter = Letter {
             outgoing,
+            sent_at: Instant::now(),
             visible_at: Instant::now(),
             receipt: 0,
             receives: 0,
@@ -142,6 +154,7 @@ impl MemoryQueue {
     }
 
     fn take(&self, count_max: usize) -> Vec<Message> {
+        let manners = self.manners();
         let mut state = self.state();
         let now = Instant::now();
         self.let_die(&mut state, now);
@@ -151,9 +164,17 @@ impl MemoryQueue {
             tally,
             ..
         } = &mut *state;
-        let visible = letters.iter_mut().filter(|(_, l)| l.visible_at <= now);
-        let messages: Vec<Message> = visible
-            .take(count_max)
+        let mut chosen = if manners.is_fair {
+            noisy_last(letters, now)
+        } else {
+            let visible = letters.iter_mut().filter(|(_, l)| l.visible_at <= now);
+            visible.take(count_max).collect()
+        };
+        chosen.truncate(count_max);
+        // Of what was chosen, the oldest is first.
+        chosen.sort_by_key(|(number, _)| **number);
+        let messages: Vec<Message> = chosen
+            .into_iter()
             .map(|(number, letter)| {
                 *receipts += 1;
                 letter.receipt = *receipts;
@@ -181,12 +202,41 @@ impl MemoryQueue {
         match state.letters.get(&number) {
             None => true,
             Some(letter) if letter.receipt.to_string() != *receipt.0 => false,
-            Some(_) => {
+            Some(letter) => {
+                let waited = letter.sent_at.elapsed();
                 state.letters.remove(&number);
+                state.tally.waited.push((number, waited));
                 state.tally.deleted.push((number, self.journal.count()));
                 true
             }
         }
+    }
+}
+
+/// Messages of tenants that have many in hand come last, as those of a fair queue
+/// do (<https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/sqs-fair-queues.html>).
+fn noisy_last(letters: &mut BTreeMap<u64, Letter>, now: Instant) -> Vec<(&u64, &mut Letter)> {
+    let mut in_hand: BTreeMap<String, usize> = BTreeMap::new();
+    for letter in letters.values().filter(|letter| letter.visible_at > now) {
+        *in_hand.entry(letter.tenant()).or_default() += 1;
+    }
+    let all: usize = in_hand.values().sum();
+    let is_noisy = |tenant: String| {
+        let count = in_hand.get(&tenant).copied().unwrap_or_default();
+        count >= NOISY_MIN && count * NOISY_PART > all
+    };
+    let mut visible: Vec<(&u64, &mut Letter)> = letters
+        .iter_mut()
+        .filter(|(_, letter)| letter.visible_at <= now)
+        .collect();
+    visible.sort_by_cached_key(|(_, letter)| is_noisy(letter.tenant()));
+    visible
+}
+
+impl Letter {
+    fn tenant(&self) -> String {
+        let tenant = self.outgoing.attributes.get("tenant_id");
+        tenant.cloned().unwrap_or_default()
     }
 }
 

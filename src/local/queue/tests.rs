@@ -317,3 +317,27 @@ async fn a_message_over_the_limit_is_refused() {
         .expect_err("too large");
     assert!(matches!(error, QueueError::Fatal(_)), "{error}");
 }
+
+#[tokio::test]
+async fn t25_who_sends_a_hundred_times_as_much_waits_for_itself_alone() {
+    let world = world();
+    let sent_by = |tenant: &str, body: String| Outgoing {
+        body,
+        attributes: BTreeMap::from([("tenant_id".to_owned(), tenant.to_owned())]),
+    };
+    let loud = (0..100).map(|number| sent_by("loud", format!("loud {number}")));
+    let quiet = ["quiet", "calm"].map(|tenant| sent_by(tenant, tenant.to_owned()));
+    let all = loud.chain(quiet).collect();
+    world.queue.send(all).await.expect("sent");
+    let first = world.receive().await;
+    let first: Vec<&str> = first.iter().map(text).collect();
+    for tenant in ["loud 0", "quiet", "calm"] {
+        assert!(first[..3].contains(&tenant), "{first:?}");
+    }
+    assert_eq!(
+        first[3..],
+        [
+            "loud 1", "loud 2", "loud 3", "loud 4", "loud 5", "loud 6", "loud 7"
+        ]
+    );
+}

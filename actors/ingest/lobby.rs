@@ -1,0 +1,239 @@
+//! Messages that were received and nobody takes apart yet.
+//!
+//! Those of many tenants take turns by their bytes: of whom the least was taken,
+//! the next is taken. So a tenant with a large backlog waits for itself, while
+//! an event of another passes, although the queue gave it later. One poller at
+//! most asks the queue for more while messages wait here: somebody must be there
+//! for them while the queue has none.
+
+use std::{
+    collections::{BTreeMap, VecDeque},
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+};
+
+use audit::key::Secret;
+
+use super::{inflight::Room, poller::RECEIVE_MAX};
+use crate::ports;
+
+/// A message that waits, its place, and for which journal's keys it was received.
+#[derive(Debug)]
+pub struct Guest {
+    pub message: ports::Message,
+    pub room: Room,
+    pub secret: Secret,
+}
+
+/// Shared by all pollers.
+#[derive(Clone, Debug)]
+pub struct Lobby(Arc<Shared>);
+
+#[derive(Debug)]
+struct Shared {
+    /// A poller that receives alone cannot take apart at the same time.
+    pollers: usize,
+    /// What waits is work enough from here on.
+    enough_bytes: u64,
+    state: Mutex<State>,
+}
+
+#[derive(Debug, Default)]
+struct State {
+    /// None is empty.
+    lanes: BTreeMap<Arc<str>, Lane>,
+    waiting: usize,
+    bytes: u64,
+    receiving: usize,
+    /// Of all that is being received.
+    places: usize,
+    /// Where the lane was that had the last turn.
+    now: u64,
+}
+
+#[derive(Debug, Default)]
+struct Lane {
+    guests: VecDeque<Guest>,
+    /// Grows by the bytes that are taken of it; the least is next.
+    taken: u64,
+}
+
+/// A poller asks the queue while this lives, for so many messages.
+#[derive(Debug)]
+pub struct Asking {
+    lobby: Lobby,
+    places: usize,
+}
+
+impl Lobby {
+    /// `enough_bytes`: while messages of so much wait, a call may receive few.
+    pub fn new(pollers: usize, enough_bytes: u64) -> Lobby {
+        Lobby(Arc::new(Shared {
+            pollers,
+            enough_bytes,
+            state: Mutex::default(),
+        }))
+    }
+
+    /// Whether a poller should ask the queue now, rather than take what waits.
+    pub fn ask(&self) -> Option<Asking> {
+        let mut state = self.state();
+        if state.waiting > 0 && (state.receiving > 0 || self.0.pollers < 2) {
+            return None;
+        }
+        let all = RECEIVE_MAX * self.0.pollers;
+        let places = all
+            .saturating_sub(state.waiting + state.places)
+            .min(RECEIVE_MAX);
+        let worth = places == RECEIVE_MAX || state.bytes >= self.0.enough_bytes;
+        if places == 0 || !worth {
+            return None;
+        }
+        state.receiving += 1;
+        state.places += places;
+        let lobby = self.clone();
+        Some(Asking { lobby, places })
+    }
+
+    pub fn seat(&self, guest: Guest) {
+        let mut state = self.state();
+        let tenant = guest.message.attributes.get("tenant_id");
+        let tenant: Arc<str> = tenant.map_or("", String::as_str).into();
+        let now = state.now;
+        state.waiting += 1;
+        state.bytes += guest.message.body.len() as u64;
+        let lane = state.lanes.entry(tenant).or_insert_with(|| Lane {
+            taken: now,
+            ..Lane::default()
+        });
+        lane.guests.push_back(guest);
+    }
+
+    /// The message whose turn it is.
+    pub fn next(&self) -> Option<Guest> {
+        let mut state = self.state();
+        let least = state.lanes.iter().min_by_key(|(_, lane)| lane.taken);
+        let tenant = Arc::clone(least?.0);
+        let lane = state.lanes.get_mut(&tenant)?;
+        let now = lane.taken;
+        let guest = lane.guests.pop_front()?;
+        let bytes = guest.message.body.len() as u64;
+        lane.taken += bytes;
+        if lane.guests.is_empty() {
+            state.lanes.remove(&tenant);
+        }
+        state.now = now;
+        state.waiting -= 1;
+        state.bytes -= bytes;
+        Some(guest)
+    }
+
+    pub fn waiting(&self) -> usize {
+        self.state().waiting
+    }
+
+    /// Nothing here can panic with the lock held, so a poisoned lock is sound.
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.0.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Asking {
+    pub fn places(&self) -> usize {
+        self.places
+    }
+}
+
+impl Drop for Asking {
+    fn drop(&mut self) {
+        let mut state = self.lobby.state();
+        state.receiving -= 1;
+        state.places -= self.places;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+
+    use bytes::Bytes;
+
+    use super::*;
+    use crate::{
+        ingest::inflight::InFlight,
+        ports::{Message, MessageId, Receipt},
+    };
+
+    const ENOUGH: u64 = 1_000;
+
+    fn seat(lobby: &Lobby, table: &InFlight, (tenant, id, bytes): (&str, &str, usize)) {
+        let message = Message {
+            id: MessageId(id.into()),
+            receipt: Receipt("r".into()),
+            body: Bytes::from(vec![b'x'; bytes]),
+            attributes: BTreeMap::from([("tenant_id".to_owned(), tenant.to_owned())]),
+            sender: None,
+            sent_at_ms: 0,
+            receives: 1,
+        };
+        lobby.seat(Guest {
+            message,
+            room: table.reserve(1, usize::MAX).expect("there is no limit"),
+            secret: Secret([0; 4]),
+        });
+    }
+
+    fn next(lobby: &Lobby) -> Option<String> {
+        lobby.next().map(|guest| guest.message.id.0.to_string())
+    }
+
+    #[test]
+    fn of_whom_the_least_was_taken_the_next_is_taken() {
+        let (lobby, table) = (Lobby::new(4, ENOUGH), InFlight::default());
+        for guest in [
+            ("loud", "l1", 300),
+            ("loud", "l2", 300),
+            ("loud", "l3", 300),
+        ] {
+            seat(&lobby, &table, guest);
+        }
+        assert_eq!(next(&lobby).as_deref(), Some("l1"));
+        for guest in [
+            ("quiet", "q1", 100),
+            ("quiet", "q2", 100),
+            ("quiet", "q3", 200),
+        ] {
+            seat(&lobby, &table, guest);
+        }
+        let order: Vec<String> = std::iter::from_fn(|| next(&lobby)).collect();
+        assert_eq!(order, ["q1", "q2", "q3", "l2", "l3"]);
+        // What was taken of it before it was away does not count any more.
+        seat(&lobby, &table, ("quiet", "q4", 100));
+        seat(&lobby, &table, ("calm", "c1", 100));
+        assert_eq!(next(&lobby).as_deref(), Some("c1"));
+        assert_eq!(lobby.waiting(), 1);
+    }
+
+    #[test]
+    fn only_one_asks_for_more_while_messages_wait() {
+        let (lobby, table) = (Lobby::new(4, ENOUGH), InFlight::default());
+        let asking: Vec<Asking> = (0..4).filter_map(|_| lobby.ask()).collect();
+        assert_eq!(asking.iter().map(Asking::places).sum::<usize>(), 40);
+        assert!(lobby.ask().is_none(), "all places are taken");
+        seat(&lobby, &table, ("a", "1", 1));
+        drop(asking);
+        let one = lobby.ask().expect("nobody asks");
+        assert!(lobby.ask().is_none());
+        drop(one);
+        for number in 2..=32 {
+            seat(&lobby, &table, ("a", &number.to_string(), 1));
+        }
+        assert!(lobby.ask().is_none(), "eight are not worth a call");
+        seat(&lobby, &table, ("a", "large", 1_000));
+        assert_eq!(lobby.ask().map(|asking| asking.places()), Some(7));
+
+        let lonely = Lobby::new(1, ENOUGH);
+        assert!(lonely.ask().is_some());
+        seat(&lonely, &table, ("a", "first", 1));
+        assert!(lonely.ask().is_none(), "it is there for what waits");
+    }
+}
