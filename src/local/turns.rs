@@ -77,6 +77,7 @@ mod tests {
         let order: Vec<Arc<str>> = std::iter::from_fn(|| turns.pop()).collect();
         let expected = [(7, 1), (9, 4), (u32::MAX, 5), (7, 3), (9, 6)];
         assert_eq!(order, expected.map(|(group, number)| id(group, number)));
-        assert!(turns.is_empty() && turns.len() == 0);
+        assert!(turns.is_empty());
+        assert_eq!(turns.len(), 0, "the count goes along");
     }
 }
