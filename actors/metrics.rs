@@ -330,6 +330,11 @@ pub const UPLOADS_FAILED: Metric = counter(
 )
 .by(&[REASON]);
 
+pub const PLANS_SET_ASIDE: Metric = gauge(
+    "idtrail_plans_set_aside",
+    "Files that could not be made from their rows, twice or more often; others go on, these are tried again within an hour",
+);
+
 /// Every metric that this package emits.
 pub const ALL: &[Metric] = &[
     MAILBOX_FILL,
@@ -395,6 +400,7 @@ pub const ALL: &[Metric] = &[
     FILE_ROWS,
     FILE_BYTES,
     UPLOADS_FAILED,
+    PLANS_SET_ASIDE,
 ];
 
 #[cfg(test)]

@@ -13,7 +13,7 @@ use std::{sync::Arc, time::Duration};
 use audit::{geo::Database, journal_id::JournalName, lake::Codec, message, source::Source};
 use tokio::{task::JoinSet, time::Instant};
 
-pub use self::watch::{Progress, Watch};
+pub use self::watch::{Progress, Undrained, Watch};
 
 use crate::{
     base::{
@@ -42,11 +42,12 @@ use crate::{
         desk::Desk,
         leader::{self, Leader},
         log::Log,
-        planner::{Draining, Planner, Working},
+        planner::{Draining, Planner},
         recaller::Recaller,
         replica::KeysLimits,
         seal::{SealLimits, Seen},
         upkeep::UpkeepLimits,
+        working::Working,
     },
     lake::{partition_writer::PartitionWriter, uploader::Uploader},
     ports::{Clock, Objects, Queue, Store},
@@ -117,26 +118,15 @@ impl Pipeline {
             floor: Floor::default(),
             silence: Silence::default(),
             draining: Draining::default(),
+            working: Working::default(),
             labels: Labels::default(),
         };
         let running = kept.tree(&ports, setup).start().await?;
-        let Kept {
-            desk,
-            in_flight,
-            gate,
-            silence,
-            draining,
-            ..
-        } = kept;
+        let gate = kept.gate.clone();
+        let watch = Watch::of(kept, ports);
         Ok(Pipeline {
             running,
-            watch: Watch {
-                ports,
-                desk,
-                in_flight,
-                silence,
-                draining,
-            },
+            watch,
             gate,
         })
     }
@@ -179,6 +169,7 @@ struct Kept {
     floor: Floor,
     silence: Silence,
     draining: Draining,
+    working: Working,
     labels: Labels,
 }
 
@@ -215,7 +206,7 @@ impl Kept {
         });
         tree.add(planner_box, {
             let (desk, draining) = (self.desk.clone(), self.draining.clone());
-            let (limits, working) = (seal_limits(topology), Working::default());
+            let (limits, working) = (seal_limits(topology), self.working.clone());
             let appender = appender.clone();
             move |_| Planner {
                 desk: desk.clone(),

@@ -330,6 +330,22 @@ pub(crate) fn file_written(key: &str, rows: u64, bytes: u64) {
     tracing::debug!(key, rows, bytes, "file written");
 }
 
+/// A plan's file could not be made from its rows.
+pub(crate) fn file_not_made(key: &str, reason: &str, times: u32, pause: Duration) {
+    let pause_ms = pause.as_millis();
+    tracing::error!(
+        key,
+        reason,
+        times,
+        pause_ms,
+        "a file cannot be made: its rows stay in memory and journal, all others go on"
+    );
+}
+
+pub(crate) fn plans_set_aside(count: usize) {
+    gauge!(names::PLANS_SET_ASIDE.name).set(count as f64);
+}
+
 pub(crate) fn upload_failed(key: &str, reason: &str, fatal: bool, pause: Duration) {
     counter!(names::UPLOADS_FAILED.name, REASON => kind(fatal)).increment(1);
     let pause_ms = pause.as_millis();

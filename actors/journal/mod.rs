@@ -26,6 +26,7 @@ mod slot;
 mod specimen;
 mod takeover;
 pub mod upkeep;
+pub mod working;
 
 pub use following::Follow;
 pub use known::{Folding, Recall, Window};

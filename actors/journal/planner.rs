@@ -3,12 +3,12 @@
 //! It asks the leader to plan what is due, and gives plans that are in the
 //! journal and not done to a partition writer, each to one at a time. It holds
 //! no truth: the replica state knows which plans are open, so a writer or an
-//! uploader that fell is replaced by simply handing the plan out again.
+//! uploader that fell is replaced by simply handing the plan out again. A plan
+//! whose file cannot be made waits longer each time, and the others go on.
 
 use std::{
-    collections::HashSet,
     sync::{
-        Arc, Mutex, PoisonError,
+        Arc,
         atomic::{AtomicBool, Ordering},
     },
     time::Duration,
@@ -20,8 +20,9 @@ use super::{
     appender,
     claims::Rider,
     desk::Desk,
-    replica::{Birth, OpenPlan, PlanId},
+    replica::{Birth, OpenPlan},
     seal::{self, SealLimits, Seen, Urgency},
+    working::{Hold, Working},
 };
 use crate::base::{Actor, Address, Context, Failure};
 
@@ -41,17 +42,6 @@ pub struct Task {
     pub generation: Gen,
     pub hold: Hold,
 }
-
-/// Keeps a plan from being handed out a second time; dropped, it may be again.
-#[derive(Debug)]
-pub struct Hold {
-    working: Working,
-    id: PlanId,
-}
-
-/// The plans somebody works on.
-#[derive(Clone, Debug, Default)]
-pub struct Working(Arc<Mutex<HashSet<PlanId>>>);
 
 /// Set while somebody waits for every row to be in a file.
 #[derive(Clone, Debug, Default)]
@@ -120,6 +110,8 @@ impl<R: Rider> Planner<R> {
         let Some(Birth { generation, .. }) = leader.birth() else {
             return Ok(());
         };
+        self.working
+            .keep(|id| leader.replica().open_plan(id).is_some());
         for plan in leader.plans_to_do() {
             let Some(hold) = self.working.hold(&plan.id) else {
                 continue;
@@ -138,27 +130,6 @@ impl<R: Rider> Planner<R> {
             }
         }
         Ok(())
-    }
-}
-
-impl Working {
-    fn hold(&self, id: &PlanId) -> Option<Hold> {
-        let mut working = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        working.insert(id.clone()).then(|| Hold {
-            working: self.clone(),
-            id: id.clone(),
-        })
-    }
-}
-
-impl Drop for Hold {
-    fn drop(&mut self) {
-        let mut working = self
-            .working
-            .0
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner);
-        working.remove(&self.id);
     }
 }
 

@@ -2,7 +2,8 @@
 //!
 //! Sorting and encoding run on the compute pool. The rows and the fingerprint
 //! of the result must be those of the plan: anything else would be a file that
-//! the journal does not vouch for, and is written by nobody.
+//! the journal does not vouch for, and is written by nobody. A file that cannot
+//! be made harms no other: its plan is set aside for a while.
 
 use std::sync::Arc;
 
@@ -18,8 +19,9 @@ use bytes::Bytes;
 use crate::{
     base::{Actor, Address, Compute, Context, Failure},
     journal::{
-        planner::{Hold, Task},
+        planner::Task,
         replica::{Content, OpenPlan},
+        working::Hold,
     },
 };
 
@@ -57,10 +59,14 @@ impl Actor for PartitionWriter {
         let encoded = self
             .compute
             .run(move || encode(&plan, &journal, generation, codec));
-        let file = encoded
-            .await
-            .map_err(|panicked| Failure::Restart(panicked.to_string()))?;
-        let (done, bytes) = file.map_err(|what| Failure::Restart(format!("{key}: {what}")))?;
+        let file = encoded.await.map_err(|panicked| panicked.to_string());
+        let (done, bytes) = match file.flatten() {
+            Ok(made) => made,
+            Err(why) => {
+                hold.failed(&key, &why);
+                return Ok(());
+            }
+        };
         self.uploader
             .send(SealedFile {
                 key,

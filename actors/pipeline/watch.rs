@@ -9,13 +9,15 @@ use std::time::Duration;
 use audit::accounting::Counts;
 use tokio::time::{Instant, sleep};
 
-use super::Ports;
+use super::{Kept, Ports};
 use crate::{
     ingest::{inflight::InFlight, parcel::Stake, signals::Silence},
     journal::{
         desk::Desk,
         leader::{Leader, Standing},
         planner::Draining,
+        replica::PlanId,
+        working::Working,
     },
     ports::{Backlog, QueueError},
 };
@@ -35,6 +37,7 @@ pub struct Watch {
     pub(super) in_flight: InFlight,
     pub(super) silence: Silence,
     pub(super) draining: Draining,
+    pub(super) working: Working,
 }
 
 /// How far things are.
@@ -52,7 +55,30 @@ pub struct Progress {
     pub rows_waiting: u64,
 }
 
+/// Why a drain does not come to its end.
+#[derive(Debug, thiserror::Error)]
+pub enum Undrained {
+    #[error(transparent)]
+    Queue(#[from] QueueError),
+    #[error(
+        "{rows} rows are durable in the journal, but their file cannot be made: {why}; \
+         an upgrade may be able to, all else is done"
+    )]
+    File { rows: u64, why: String },
+}
+
 impl Watch {
+    pub(super) fn of(kept: Kept, ports: Ports) -> Watch {
+        Watch {
+            ports,
+            desk: kept.desk,
+            in_flight: kept.in_flight,
+            silence: kept.silence,
+            draining: kept.draining,
+            working: kept.working,
+        }
+    }
+
     /// What this process is to the journal.
     pub fn standing(&self) -> Standing {
         let now = self.desk.now();
@@ -81,8 +107,9 @@ impl Watch {
     /// Goes on until the queue is empty and every row is in a file; tells how
     /// far it is on the way. A queue that was reached once may fail for a while.
     /// To be cancelled by whoever has a deadline, and then stops. Afterwards the
-    /// pipeline closes files as it did before.
-    pub async fn drain(&self, mut tell: impl FnMut(&Progress)) -> Result<Progress, QueueError> {
+    /// pipeline closes files as it did before. It fails when nothing is left but
+    /// files that cannot be made.
+    pub async fn drain(&self, mut tell: impl FnMut(&Progress)) -> Result<Progress, Undrained> {
         let mut reached = false;
         loop {
             let progress = match self.progress().await {
@@ -104,9 +131,25 @@ impl Watch {
                     self.draining.clear();
                     return Ok(progress);
                 }
+                if let Some(why) = self.hopeless() {
+                    self.draining.clear();
+                    let rows = progress.rows_waiting;
+                    return Err(Undrained::File { rows, why });
+                }
             }
             sleep(LOOK_EVERY).await;
         }
+    }
+
+    /// Why the files that are left cannot be made, if no others are.
+    fn hopeless(&self) -> Option<String> {
+        let plans = self.leader(|leader| {
+            let all_planned = leader.replica().waiting().is_empty();
+            (all_planned && leader.is_idle())
+                .then(|| leader.plans_to_do().map(|plan| plan.id.clone()).collect())
+        });
+        let plans: Vec<PlanId> = plans?;
+        self.working.hopeless(plans)
     }
 
     /// A leader in doubt ends the tree; until it has, it can be looked at.

@@ -2,7 +2,10 @@
 
 use std::{fmt::Display, io, process::ExitCode};
 
-use actors::ports::{QueueError, StoreError};
+use actors::{
+    pipeline::Undrained,
+    ports::{QueueError, StoreError},
+};
 
 use crate::{http::OpenError, local::LockError, settings::Issue};
 
@@ -89,7 +92,7 @@ macro_rules! outside {
     )*};
 }
 
-outside!(QueueError, StoreError, LockError);
+outside!(QueueError, StoreError, LockError, Undrained);
 
 impl From<OpenError> for Failure {
     fn from(error: OpenError) -> Failure {

@@ -22,6 +22,7 @@ mod silence;
 mod sources;
 mod store;
 mod tenants;
+mod unmade;
 mod weather;
 mod window;
 mod world;

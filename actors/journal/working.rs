@@ -1,0 +1,123 @@
+//! The plans somebody works on, and those whose file could not be made.
+//!
+//! Whatever keeps a file from being made, a fault of an encoder or a record that
+//! cannot be read as rows, is most likely there at the next try as well, in this
+//! process and in whichever leads after it. So it stops nobody: that plan alone
+//! waits, longer each time, its rows in memory and in the journal, until a
+//! release that is better at it has made its file.
+
+use std::{
+    collections::{HashMap, HashSet},
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    time::Duration,
+};
+
+use tokio::time::Instant;
+
+use super::replica::PlanId;
+use crate::report;
+
+/// Until the second try; each further one waits so many times as long, up to the cap.
+const PAUSE_MIN: Duration = Duration::from_secs(1);
+const PAUSE_GROWTH: u32 = 8;
+const PAUSE_MAX: Duration = Duration::from_secs(3_600);
+
+/// So many tries may be bad luck; from then on a person is told.
+const LUCK: u32 = 1;
+
+#[derive(Clone, Debug, Default)]
+pub struct Working(Arc<Mutex<Table>>);
+
+#[derive(Debug, Default)]
+struct Table {
+    held: HashSet<PlanId>,
+    failed: HashMap<PlanId, Failed>,
+}
+
+#[derive(Debug)]
+struct Failed {
+    times: u32,
+    pause: Duration,
+    again_at: Instant,
+    why: String,
+}
+
+/// Keeps a plan from being handed out a second time; dropped, it may be again.
+#[derive(Debug)]
+pub struct Hold {
+    working: Working,
+    id: PlanId,
+}
+
+impl Working {
+    /// `None` while another hold lives, or until a plan that failed may be tried
+    /// again.
+    pub(super) fn hold(&self, id: &PlanId) -> Option<Hold> {
+        let mut table = self.table();
+        let waits = |failed: &Failed| Instant::now() < failed.again_at;
+        if table.failed.get(id).is_some_and(waits) {
+            return None;
+        }
+        table.held.insert(id.clone()).then(|| Hold {
+            working: self.clone(),
+            id: id.clone(),
+        })
+    }
+
+    /// Forgets failures of plans that are not open any more.
+    pub(super) fn keep(&self, is_open: impl Fn(&PlanId) -> bool) {
+        let mut table = self.table();
+        if table.failed.is_empty() {
+            return;
+        }
+        table.failed.retain(|id, _| is_open(id));
+        report::plans_set_aside(table.set_aside().count());
+    }
+
+    /// Why some plan's file cannot be made, if that is so of each of these.
+    pub(crate) fn hopeless(&self, plans: impl IntoIterator<Item = PlanId>) -> Option<String> {
+        let table = self.table();
+        let mut why = None;
+        for id in plans {
+            let failed = table.failed.get(&id);
+            why = Some(failed.filter(|failed| failed.times > LUCK)?.why.clone());
+        }
+        why
+    }
+
+    /// Nothing here can panic with the lock held, so a poisoned lock is sound.
+    fn table(&self) -> MutexGuard<'_, Table> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Table {
+    fn set_aside(&self) -> impl Iterator<Item = &Failed> {
+        self.failed.values().filter(|failed| failed.times > LUCK)
+    }
+}
+
+impl Hold {
+    /// The file `key` of the plan could not be made.
+    pub fn failed(self, key: &str, why: &str) {
+        let mut table = self.working.table();
+        let failed = table.failed.entry(self.id.clone()).or_insert(Failed {
+            times: 0,
+            pause: PAUSE_MIN,
+            again_at: Instant::now(),
+            why: String::new(),
+        });
+        failed.times += 1;
+        failed.again_at = Instant::now() + failed.pause;
+        failed.why = format!("{key}: {why}");
+        report::file_not_made(key, why, failed.times, failed.pause);
+        failed.pause = (failed.pause * PAUSE_GROWTH).min(PAUSE_MAX);
+        report::plans_set_aside(table.set_aside().count());
+    }
+}
+
+impl Drop for Hold {
+    fn drop(&mut self) {
+        self.working.table().held.remove(&self.id);
+    }
+}
