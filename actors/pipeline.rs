@@ -147,11 +147,9 @@ impl Pipeline {
         let end = Instant::now() + grace;
         let watch = &self.watch;
         watch.wait_for(end, |watch| watch.in_flight.is_idle()).await;
-        watch
-            .wait_for(end, |watch| {
-                watch.leader(|leader| leader.plans_to_do().count() == 0)
-            })
-            .await;
+        // The release must get through as well: others wait long without it.
+        let files = end - grace / 5;
+        watch.wait_for(files, Watch::is_filed).await;
         watch.leader(|leader| leader.release());
         watch
             .wait_for(end, |watch| watch.leader(|leader| leader.is_released()))

@@ -85,7 +85,8 @@ impl InFlight {
     /// The first ticket of a message; `None` if it is in hand already, and then
     /// only its newer receipt is kept.
     pub fn admit(&self, message: &Message) -> Option<Ticket> {
-        if self.renew(message) {
+        let mut hands = self.lock();
+        if hands.renew(message) {
             return None;
         }
         let first = Held {
@@ -94,7 +95,6 @@ impl InFlight {
             shares: 1,
             failed: false,
         };
-        let mut hands = self.lock();
         hands.held.insert(message.id.clone(), first);
         self.0.count.set(hands.held.len() as f64);
         drop(hands);
@@ -105,13 +105,7 @@ impl InFlight {
 
     /// Whether the message is in hand; its newer receipt is kept then.
     pub fn renew(&self, message: &Message) -> bool {
-        let mut hands = self.lock();
-        let known = hands.held.get_mut(&message.id);
-        let Some(known) = known else {
-            return false;
-        };
-        known.newest = message.receipt.clone();
-        true
+        self.lock().renew(message)
     }
 
     /// Whether the message was given up by this process, in order.
@@ -169,6 +163,16 @@ impl InFlight {
         drop(hands);
         self.0.durable.record(message.since.elapsed());
         Some(message.newest)
+    }
+}
+
+impl Hands {
+    fn renew(&mut self, message: &Message) -> bool {
+        let Some(known) = self.held.get_mut(&message.id) else {
+            return false;
+        };
+        known.newest = message.receipt.clone();
+        true
     }
 }
 

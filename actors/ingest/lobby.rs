@@ -2,9 +2,14 @@
 //!
 //! Those of many tenants take turns by their bytes: of whom the least was taken,
 //! the next is taken. So a tenant with a large backlog waits for itself, while
-//! an event of another passes, although the queue gave it later. One poller at
-//! most asks the queue for more while messages wait here: somebody must be there
-//! for them while the queue has none.
+//! an event of another passes, although the queue gave it later. What a tenant
+//! had is compared with a clock that goes on by the fair share of one tenant for
+//! each message taken: who comes anew begins there, and passes only those who
+//! had more than their share. This is weighted fair queueing (Demers, Keshav,
+//! Shenker 1989), with equal weights.
+//!
+//! Once messages wait here, no more than one poller begins to ask the queue for
+//! others: somebody must be there for them while the queue has none.
 
 use std::{
     collections::{BTreeMap, VecDeque},
@@ -15,6 +20,9 @@ use audit::key::Secret;
 
 use super::{inflight::Room, poller::RECEIVE_MAX};
 use crate::ports;
+
+/// What a message costs besides its bytes, in bytes.
+const MESSAGE_COST: u64 = 256;
 
 /// A message that waits, its place, and for which journal's keys it was received.
 #[derive(Debug)]
@@ -46,14 +54,17 @@ struct State {
     receiving: usize,
     /// Of all that is being received.
     places: usize,
-    /// Where the lane was that had the last turn.
+    /// What a tenant would have had that was always there.
     now: u64,
+    /// Messages so far.
+    arrived: u64,
 }
 
 #[derive(Debug, Default)]
 struct Lane {
-    guests: VecDeque<Guest>,
-    /// Grows by the bytes that are taken of it; the least is next.
+    /// With their numbers of arrival.
+    guests: VecDeque<(u64, Guest)>,
+    /// What it had; the least is next.
     taken: u64,
 }
 
@@ -98,30 +109,35 @@ impl Lobby {
         let mut state = self.state();
         let tenant = guest.message.attributes.get("tenant_id");
         let tenant: Arc<str> = tenant.map_or("", String::as_str).into();
-        let now = state.now;
+        let (now, arrival) = (state.now, state.arrived);
+        state.arrived += 1;
         state.waiting += 1;
         state.bytes += guest.message.body.len() as u64;
         let lane = state.lanes.entry(tenant).or_insert_with(|| Lane {
             taken: now,
             ..Lane::default()
         });
-        lane.guests.push_back(guest);
+        lane.guests.push_back((arrival, guest));
     }
 
     /// The message whose turn it is.
     pub fn next(&self) -> Option<Guest> {
         let mut state = self.state();
-        let least = state.lanes.iter().min_by_key(|(_, lane)| lane.taken);
+        let first = |lane: &Lane| lane.guests.front().map(|(arrival, _)| *arrival);
+        let least = state.lanes.iter();
+        let least = least.min_by_key(|(_, lane)| (lane.taken, first(lane)));
         let tenant = Arc::clone(least?.0);
+        let tenants = state.lanes.len() as u64;
         let lane = state.lanes.get_mut(&tenant)?;
-        let now = lane.taken;
-        let guest = lane.guests.pop_front()?;
+        let begun = lane.taken;
+        let (_, guest) = lane.guests.pop_front()?;
         let bytes = guest.message.body.len() as u64;
-        lane.taken += bytes;
+        let cost = bytes + MESSAGE_COST;
+        lane.taken += cost;
         if lane.guests.is_empty() {
             state.lanes.remove(&tenant);
         }
-        state.now = now;
+        state.now = begun.max(state.now + cost / tenants);
         state.waiting -= 1;
         state.bytes -= bytes;
         Some(guest)
@@ -189,28 +205,40 @@ mod tests {
     #[test]
     fn of_whom_the_least_was_taken_the_next_is_taken() {
         let (lobby, table) = (Lobby::new(4, ENOUGH), InFlight::default());
-        for guest in [
-            ("loud", "l1", 300),
-            ("loud", "l2", 300),
-            ("loud", "l3", 300),
-        ] {
-            seat(&lobby, &table, guest);
+        for id in ["l1", "l2", "l3"] {
+            seat(&lobby, &table, ("loud", id, 10_000));
         }
         assert_eq!(next(&lobby).as_deref(), Some("l1"));
-        for guest in [
-            ("quiet", "q1", 100),
-            ("quiet", "q2", 100),
-            ("quiet", "q3", 200),
-        ] {
-            seat(&lobby, &table, guest);
+        for id in ["q1", "q2", "q3"] {
+            seat(&lobby, &table, ("quiet", id, 3_000));
         }
+        // Who comes anew has had as much as everybody.
         let order: Vec<String> = std::iter::from_fn(|| next(&lobby)).collect();
-        assert_eq!(order, ["q1", "q2", "q3", "l2", "l3"]);
-        // What was taken of it before it was away does not count any more.
-        seat(&lobby, &table, ("quiet", "q4", 100));
-        seat(&lobby, &table, ("calm", "c1", 100));
-        assert_eq!(next(&lobby).as_deref(), Some("c1"));
-        assert_eq!(lobby.waiting(), 1);
+        assert_eq!(order, ["l2", "q1", "q2", "q3", "l3"]);
+        assert_eq!(lobby.waiting(), 0);
+    }
+
+    /// Ten arrive whenever thirty or fewer wait, of two hundred tenants by chance.
+    #[test]
+    fn nobody_is_passed_for_ever() {
+        const TENANTS: u64 = 200;
+        let (lobby, table) = (Lobby::new(4, ENOUGH), InFlight::default());
+        let (mut dice, mut arrived, mut longest) = (1_u64, 0, 0);
+        for taken in 0..20_000_u64 {
+            while lobby.waiting() <= 30 {
+                for _ in 0..10 {
+                    dice = dice.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
+                    let tenant = format!("{:03}", (dice >> 33) % TENANTS);
+                    let id = format!("{arrived} {taken}");
+                    seat(&lobby, &table, (&tenant, &id, 1_000));
+                    arrived += 1;
+                }
+            }
+            let id = next(&lobby).expect("thirty wait");
+            let seated = id.split(' ').nth(1).and_then(|at| at.parse().ok());
+            longest = longest.max(taken - seated.unwrap_or(taken));
+        }
+        assert!(longest < TENANTS, "{longest} were taken meanwhile");
     }
 
     #[test]

@@ -93,13 +93,14 @@ impl Actor for Poller {
     }
 
     async fn handle(&mut self, _: Poll, cx: &mut Context<Poll>) -> Result<(), Failure> {
+        // First: whoever holds places must not wait for credit.
+        let budget = self.desk.budget();
+        let mut lease = Some(budget.acquire(self.limits.parcel_bytes).await);
         let errand = self.errand()?;
         if errand.is_none() && self.lobby.waiting() == 0 {
             cx.wake_after(CLOSED_PAUSE, Poll);
             return Ok(());
         }
-        let budget = self.desk.budget();
-        let mut lease = Some(budget.acquire(self.limits.parcel_bytes).await);
         if let Some(errand) = errand {
             self.receive(errand, &mut lease).await?;
         }

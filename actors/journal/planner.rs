@@ -77,15 +77,20 @@ impl<R: Rider> Actor for Planner<R> {
 
 impl<R: Rider> Planner<R> {
     fn seal(&mut self) -> Result<(), Failure> {
+        let now = self.desk.now();
+        let starved = self.desk.budget().starved();
+        let mut leader = self.desk.leader()?;
         let urgency = if self.draining.is_set() {
             Urgency::Draining
-        } else if self.desk.budget().starved() {
-            Urgency::Pressed
+        } else if starved {
+            let replica = leader.replica();
+            let idle = self.working.raw_bytes_set_aside(replica);
+            Urgency::Pressed {
+                writing: replica.open_raw_bytes() - idle,
+            }
         } else {
             Urgency::Usual
         };
-        let now = self.desk.now();
-        let mut leader = self.desk.leader()?;
         let head = leader.replica().head().seq;
         let known = self.seen.note(head, now.boot_ms, self.limits.age_ms);
         let old = (now.wall_ms, known);

@@ -60,8 +60,10 @@ impl Seen {
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Urgency {
     Usual,
-    /// Somebody waits for memory.
-    Pressed,
+    /// Somebody waits for memory; so many raw bytes are being written already.
+    Pressed {
+        writing: u64,
+    },
     /// The process wants to end with every row in a file.
     Draining,
 }
@@ -91,10 +93,10 @@ pub fn due(
         })
         .collect();
     ripe.sort_by(|a, b| b.cmp(a));
-    if urgency == Urgency::Pressed {
+    if let Urgency::Pressed { writing } = urgency {
         // Half of what there is, with what is being written already: enough to
         // go on, and the lighter half grows into larger files.
-        let mut taken = replica.open_raw_bytes();
+        let mut taken = writing;
         let half = (taken + ripe.iter().map(|(weight, _)| weight).sum::<u64>()) / 2;
         let count = ripe.iter().take_while(|(weight, _)| {
             let before = taken;

@@ -14,7 +14,7 @@ use std::{
 
 use tokio::time::Instant;
 
-use super::replica::PlanId;
+use super::replica::{OpenPlan, PlanId, Replica};
 use crate::report;
 
 /// Until the second try; each further one waits so many times as long, up to the cap.
@@ -64,7 +64,23 @@ impl Working {
         })
     }
 
-    /// Forgets failures of plans that are not open any more.
+    /// Whether this plan's file could not be made, more than once.
+    pub(crate) fn is_set_aside(&self, id: &PlanId) -> bool {
+        let table = self.table();
+        table
+            .failed
+            .get(id)
+            .is_some_and(|failed| failed.times > LUCK)
+    }
+
+    /// Raw bytes of the plans that wait for another try: nobody writes these.
+    pub(super) fn raw_bytes_set_aside(&self, replica: &Replica) -> u64 {
+        let table = self.table();
+        let open = table.failed.keys().filter_map(|id| replica.open_plan(id));
+        open.map(OpenPlan::raw_bytes).sum()
+    }
+
+    /// Forgets failures of all other plans.
     pub(super) fn keep(&self, is_open: impl Fn(&PlanId) -> bool) {
         let mut table = self.table();
         if table.failed.is_empty() {

@@ -141,6 +141,14 @@ impl Watch {
         }
     }
 
+    /// Whether every planned file is there that can be made.
+    pub(super) fn is_filed(&self) -> bool {
+        self.leader(|leader| {
+            let mut plans = leader.plans_to_do();
+            plans.all(|plan| self.working.is_set_aside(&plan.id))
+        })
+    }
+
     /// Why the files that are left cannot be made, if no others are.
     fn hopeless(&self) -> Option<String> {
         let plans = self.leader(|leader| {

@@ -4,7 +4,7 @@ use std::{convert::Infallible, net::SocketAddr, time::Duration};
 
 use actors::{
     base::{Outcome, Topology},
-    pipeline,
+    pipeline::{self, Undrained},
 };
 use audit::accounting::Counts;
 use clap::Args as ClapArgs;
@@ -141,10 +141,14 @@ async fn drain(
         bar.set(progress.messages_done, progress.messages_done + waiting);
     };
     let exit = tokio::select! {
-        drained = watch.drain(tell) => drained.map(|_| Exit::Success)?,
+        drained = watch.drain(tell) => match drained {
+            Ok(_) => Ok(Exit::Success),
+            Err(unmade @ Undrained::File { .. }) => Err(unmade.into()),
+            Err(unreached) => return Err(unreached.into()),
+        },
         outcome = service.pipeline.finished() => return ended(&outcome),
-        () = elapsed(deadline) => Exit::Deadline,
-        () = signals.any() => Exit::Deadline,
+        () = elapsed(deadline) => Ok(Exit::Deadline),
+        () = signals.any() => Ok(Exit::Deadline),
     };
     drop(bar);
     let outcome = service.pipeline.stop(grace).await;
@@ -155,11 +159,11 @@ async fn drain(
         counts.received, counts.stored, counts.duplicate, counts.quarantined, counts.skipped
     );
     globals.output().print(&counts, &text)?;
-    if exit == Exit::Deadline {
+    if matches!(exit, Ok(Exit::Deadline)) {
         tracing::warn!("ended before the queue was empty: run it again, nothing is lost");
     }
     match ended(&outcome)? {
-        Exit::Success => Ok(exit),
+        Exit::Success => exit,
         other => Ok(other),
     }
 }

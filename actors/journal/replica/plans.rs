@@ -60,7 +60,7 @@ impl OpenPlans {
 }
 
 impl OpenPlan {
-    fn raw_bytes(&self) -> u64 {
+    pub(crate) fn raw_bytes(&self) -> u64 {
         self.pieces.iter().map(|piece| piece.raw_bytes).sum()
     }
 }

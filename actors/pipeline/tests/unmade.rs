@@ -45,6 +45,13 @@ fn edit_first_batch(journal: &MemoryStore, edit: impl FnOnce(&mut Batch)) {
     assert!(edit.is_none(), "there was no batch");
 }
 
+fn is_released(journal: &MemoryStore) -> bool {
+    let objects = journal.objects();
+    let mut log = objects.iter().filter(|(key, _)| key.contains("/log/"));
+    let last = log.next_back().map(|(_, bytes)| Object::decode(bytes));
+    last.is_some_and(|last| last.expect("it can be read").0.is_release())
+}
+
 /// A batch without its columns is well formed, and no rows can be made of it.
 #[tokio::test(start_paused = true)]
 async fn a_file_that_cannot_be_made_stops_nobody_and_is_made_once_it_can_be() {
@@ -79,6 +86,7 @@ async fn a_file_that_cannot_be_made_stops_nobody_and_is_made_once_it_can_be() {
     }
     drop(watch);
     pipeline.stop(10 * MOMENT).await;
+    assert!(is_released(&world.journal), "nobody need wait for it");
 
     edit_first_batch(&world.journal, |batch| batch.columns = kept);
     let pipeline = world.start(Probe::none()).await;
