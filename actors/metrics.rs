@@ -134,7 +134,7 @@ pub const MESSAGES_IN_HAND: Metric = gauge(
 );
 pub const MESSAGES_ALONE: Metric = counter(
     "idtrail_messages_alone_total",
-    "Messages received three times or more, and therefore processed with nothing else in hand",
+    "Messages received three times or more, and therefore processed with nothing else in hand but others of their kind; from the fourth time on, alone",
 );
 pub const MESSAGE_AGE: Metric = seconds(
     AGES,

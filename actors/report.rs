@@ -64,7 +64,7 @@ pub(crate) fn message_alone(message: &Message) {
     tracing::info!(
         message_id = %message.id,
         receives = message.receives,
-        "a message came back often: it is processed with nothing else in hand"
+        "a message came back often: it is processed apart from all others"
     );
 }
 

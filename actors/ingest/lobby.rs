@@ -91,7 +91,10 @@ impl Lobby {
         if state.waiting > 0 && (state.receiving > 0 || self.0.pollers < 2) {
             return None;
         }
-        let all = RECEIVE_MAX * self.0.pollers;
+        // What waits was received and is not begun: each of it counts a receive
+        // when the process is killed, so it is not more than fairness needs.
+        let calls = self.0.pollers - usize::from(state.waiting > 0);
+        let all = RECEIVE_MAX * calls;
         let places = all
             .saturating_sub(state.waiting + state.places)
             .min(RECEIVE_MAX);
@@ -218,14 +221,14 @@ mod tests {
         assert_eq!(lobby.waiting(), 0);
     }
 
-    /// Ten arrive whenever thirty or fewer wait, of two hundred tenants by chance.
+    /// Ten arrive whenever twenty or fewer wait, of two hundred tenants by chance.
     #[test]
     fn nobody_is_passed_for_ever() {
         const TENANTS: u64 = 200;
         let (lobby, table) = (Lobby::new(4, ENOUGH), InFlight::default());
         let (mut dice, mut arrived, mut longest) = (1_u64, 0, 0);
         for taken in 0..20_000_u64 {
-            while lobby.waiting() <= 30 {
+            while lobby.waiting() <= 20 {
                 for _ in 0..10 {
                     dice = dice.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
                     let tenant = format!("{:03}", (dice >> 33) % TENANTS);
@@ -234,7 +237,7 @@ mod tests {
                     arrived += 1;
                 }
             }
-            let id = next(&lobby).expect("thirty wait");
+            let id = next(&lobby).expect("twenty wait");
             let seated = id.split(' ').nth(1).and_then(|at| at.parse().ok());
             longest = longest.max(taken - seated.unwrap_or(taken));
         }
@@ -252,7 +255,7 @@ mod tests {
         let one = lobby.ask().expect("nobody asks");
         assert!(lobby.ask().is_none());
         drop(one);
-        for number in 2..=32 {
+        for number in 2..=22 {
             seat(&lobby, &table, ("a", &number.to_string(), 1));
         }
         assert!(lobby.ask().is_none(), "eight are not worth a call");

@@ -7,7 +7,8 @@
 //! its tenant's turn. Objects that a message names are left to
 //! the object readers. A message that came back often, and was not given up in
 //! order, may be the one that brings the process down: it is taken apart with
-//! nothing else in hand, so that it takes no other with it.
+//! nothing else in hand, so that it takes no other with it; at first together
+//! with the others of its kind.
 
 use std::{sync::Arc, time::Duration};
 
@@ -39,8 +40,10 @@ const CLOSED_PAUSE: Duration = Duration::from_millis(20);
 pub const ERROR_PAUSE_MIN: Duration = Duration::from_millis(100);
 const ERROR_PAUSE_MAX: Duration = Duration::from_secs(20);
 
-/// From this receive on, a message is taken alone.
-const ALONE_FROM: u32 = 3;
+/// At this receive, a message is taken apart from all that came less often; from
+/// the next on, alone. So of the many that a process had in hand when it was
+/// killed for another reason, most pass together.
+const APART_FROM: u32 = 3;
 
 /// How long it waits for the others to end, and how long they then wait for it.
 const ALONE_WAIT: Duration = Duration::from_secs(2);
@@ -177,8 +180,8 @@ impl Poller {
                     // Who waits for others to end must not hold what they may need.
                     drop(lease.take());
                 }
-                for suspect in suspects {
-                    self.take_alone(suspect).await?;
+                for group in groups(suspects) {
+                    self.take_apart(group).await?;
                 }
             }
             Err(error) => {
@@ -191,14 +194,14 @@ impl Poller {
         Ok(())
     }
 
-    /// Shows messages to the lobby, and gives back those that are taken alone.
+    /// Shows messages to the lobby, and gives back those that are taken apart.
     fn seat(&self, messages: Vec<ports::Message>, secret: Secret, mut room: Room) -> Vec<Guest> {
         let mut suspects = Vec::new();
         for message in messages {
             if self.in_flight.renew(&message) {
                 continue;
             }
-            let is_suspect = message.receives >= ALONE_FROM && !self.in_flight.gave_up(&message);
+            let is_suspect = message.receives >= APART_FROM && !self.in_flight.gave_up(&message);
             let guest = Guest {
                 message,
                 room: room.part(),
@@ -214,17 +217,21 @@ impl Poller {
     }
 
     /// Waits until nothing else is in hand, and lets nothing else begin until
-    /// this message is settled. Both end after a while, in the worst case too
+    /// these messages are settled. Both end after a while, in the worst case too
     /// early: messages must not stand still for the sake of one.
-    async fn take_alone(&self, guest: Guest) -> Result<(), Failure> {
+    async fn take_apart(&self, group: Vec<Guest>) -> Result<(), Failure> {
         let alone = self.floor.clear(ALONE_WAIT).await;
         if alone.is_clear() {
             self.nothing_in_hand(ALONE_WAIT).await;
         }
-        report::message_alone(&guest.message);
         let end = Instant::now() + ALONE_MAX;
-        let mut no_lease = None;
-        let mut taking = std::pin::pin!(self.take(guest, &mut no_lease));
+        let mut taking = std::pin::pin!(async {
+            for guest in group {
+                report::message_alone(&guest.message);
+                self.take(guest, &mut None).await?;
+            }
+            Ok(())
+        });
         tokio::select! {
             taken = &mut taking => {
                 taken?;
@@ -277,4 +284,13 @@ impl Poller {
         }
         Ok(())
     }
+}
+
+/// Those that may be taken together, then each of the others.
+fn groups(suspects: Vec<Guest>) -> Vec<Vec<Guest>> {
+    let is_first = |guest: &Guest| guest.message.receives == APART_FROM;
+    let (together, others): (Vec<_>, Vec<_>) = suspects.into_iter().partition(is_first);
+    let others = others.into_iter().map(|guest| vec![guest]);
+    let groups = std::iter::once(together).chain(others);
+    groups.filter(|group| !group.is_empty()).collect()
 }

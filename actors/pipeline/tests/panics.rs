@@ -116,7 +116,8 @@ async fn an_actor_that_always_panics_ends_the_process_and_the_next_goes_on() {
         let watch = pipeline.watch();
         let outcome = tokio::select! {
             outcome = timeout(3_600 * MOMENT, pipeline.finished()) => outcome,
-            _ = watch.drain(|_| {}) => panic!("drained without {name}"),
+            // Files are made without checkpoints.
+            _ = watch.drain(|_| {}), if name != "checkpointer" => panic!("drained without {name}"),
         };
         let Ok(Outcome::GaveUp { supervisor, .. }) = outcome else {
             panic!("{name}: {outcome:?}");
