@@ -81,6 +81,8 @@ pub struct Setup {
     /// topology's.
     pub limits: message::Limits,
     pub tenants: Arc<Tenants>,
+    /// Whether files are left alone that are in the making when it first leads.
+    pub safe: bool,
     pub probe: Probe,
 }
 
@@ -108,7 +110,10 @@ impl Pipeline {
         report::starting();
         let limits = setup.topology.limits();
         let budget = Budget::new(limits.budget.bytes);
-        let leader = Leader::new(setup.candidate.clone(), leader_limits(setup));
+        let leader = Leader::new(
+            setup.candidate.clone(),
+            leader_limits(&setup.topology, setup.follow),
+        );
         let desk = Desk::new(leader, Arc::clone(&ports.clock), budget);
         let kept = Kept {
             desk: desk.clone(),
@@ -118,7 +123,7 @@ impl Pipeline {
             floor: Floor::default(),
             silence: Silence::default(),
             draining: Draining::default(),
-            working: Working::default(),
+            working: Working::new(setup.safe),
             labels: Labels::default(),
         };
         let running = kept.tree(&ports, setup).start().await?;
@@ -411,14 +416,14 @@ fn upkeep_limits(journal: &JournalLimits, window: Window) -> UpkeepLimits {
     }
 }
 
-fn leader_limits(setup: &Setup) -> leader::Limits {
-    let topology = &setup.topology;
+/// `follow`: as [`Setup::follow`].
+pub fn leader_limits(topology: &Topology, follow: Option<Follow>) -> leader::Limits {
     leader::Limits {
         window: window(topology),
         heartbeat: topology.limits().journal.heartbeat,
         keep: topology.limits().journal.keep,
         seal: seal_limits(topology),
-        follow: setup.follow,
+        follow,
     }
 }
 

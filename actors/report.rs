@@ -342,6 +342,14 @@ pub(crate) fn file_not_made(key: &str, reason: &str, times: u32, pause: Duration
     );
 }
 
+/// In safe mode, once, when this process leads.
+pub(crate) fn safe_mode(left_alone: usize) {
+    tracing::warn!(
+        left_alone,
+        "safe mode: files that were in the making are left alone, `idtrail journal plans` names them"
+    );
+}
+
 pub(crate) fn plans_set_aside(count: usize) {
     gauge!(names::PLANS_SET_ASIDE.name).set(count as f64);
 }

@@ -139,7 +139,7 @@ pub async fn start_on(
     }
     let compute = topology.limits().compute.clone();
     let compute = Compute::new(compute.threads, compute.slots)?;
-    let candidate = candidate();
+    let candidate = candidate(&topology);
     // A data directory's lock says that nobody else is there.
     let shared = lock
         .is_none()
@@ -161,6 +161,7 @@ pub async fn start_on(
             credentials: settings.push.tokens.clone(),
             ..Tenants::new(settings.default_tenant.clone(), settings.trust_attributes)
         }),
+        safe: settings.safe_mode,
         probe: Probe::none(),
     };
     probe_stores(&outside, settings, setup.candidate.incarnation).await?;
@@ -251,9 +252,11 @@ pub async fn try_out(settings: &Settings, quiet: bool) -> Vec<Finding> {
     }
 }
 
-fn candidate() -> Candidate {
+/// Who this process is to the journal.
+pub fn candidate(topology: &Topology) -> Candidate {
     Candidate {
         incarnation: Incarnation(draw()),
+        format: topology.limits().journal.write_format,
         birth: Birth {
             generation: Gen(draw()),
             secret: Secret([draw(), draw(), draw(), draw()]),

@@ -73,6 +73,11 @@ impl History {
         Ok(History { log, slots })
     }
 
+    /// For whoever writes to the journal after reading it.
+    pub fn log(&mut self) -> &mut Log {
+        &mut self.log
+    }
+
     /// The slots in use when the journal was opened.
     pub fn slots(&self) -> &[Seq] {
         &self.slots

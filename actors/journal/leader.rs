@@ -8,22 +8,28 @@
 //! log; a fenced leader drops everything in hand; it never writes a slot before
 //! the outcome of the one before is known.
 
+mod outbox;
+mod skip;
 mod standing;
 
 use std::{
-    collections::{BTreeMap, BTreeSet, HashSet, VecDeque},
+    collections::{HashSet, VecDeque},
     time::Duration,
 };
 
 use audit::{
     accounting::Accounting,
-    journal::{Batch, Digest, Done, Header, Object, Record, Saved},
+    journal::{Batch, Digest, Done, Format, Header, Object, Record, Saved},
     key::Key,
     partition::Partition,
     quarantine::Entry,
 };
 
-pub use self::standing::{Role, Standing};
+use self::outbox::Outbox;
+pub use self::{
+    skip::Unskippable,
+    standing::{Role, Standing},
+};
 use super::{
     claims::{BatchNo, Claims, Rider, Verdict},
     effect::{Answer, Effect, Now},
@@ -103,7 +109,7 @@ pub struct Leader<R> {
     claims: Claims<R>,
     submitted: VecDeque<(BatchNo, Contents)>,
     outbox: Outbox,
-    /// Plans whose file was reported, until the journal says so.
+    /// Plans whose file was reported, or given up, until the journal says so.
     reported: HashSet<PlanId>,
     acknowledged_boot_ms: Option<u64>,
 }
@@ -116,15 +122,6 @@ enum Phase {
         writing: Option<(Slot, Option<BatchNo>)>,
     },
     Released,
-}
-
-/// Records that wait for the next object.
-#[derive(Debug, Default)]
-struct Outbox {
-    done: BTreeMap<PlanId, Done>,
-    saved: Option<Saved>,
-    seal: BTreeSet<Partition>,
-    release: bool,
 }
 
 impl<R: Rider> Leader<R> {
@@ -216,7 +213,7 @@ impl<R: Rider> Leader<R> {
         let id = PlanId::of(&done);
         let open = self.is_serving() && self.replica.open_plan(&id).is_some();
         if open && self.reported.insert(id.clone()) {
-            self.outbox.done.insert(id, done);
+            self.outbox.add(id, done);
         }
     }
 
@@ -304,10 +301,7 @@ impl<R: Rider> Leader<R> {
                     self.claims.clear();
                     self.submitted.clear();
                     self.reported.clear();
-                    self.outbox = Outbox {
-                        release: self.outbox.release,
-                        ..Outbox::default()
-                    };
+                    self.outbox.drop_all_but_release();
                     return Ok(Some(Turn::Fenced));
                 }
             },
@@ -372,13 +366,7 @@ impl<R: Rider> Leader<R> {
 
     /// The next object, if there is a reason for one.
     fn compose(&mut self, now: Now) -> Option<(Slot, Option<BatchNo>)> {
-        let mut records = Vec::new();
-        while records.len() < RECORDS_A_KIND_MAX
-            && let Some((_, done)) = self.outbox.done.pop_first()
-        {
-            records.push(Record::Done(done));
-        }
-        records.extend(self.outbox.saved.take().map(Record::Saved));
+        let mut records = self.outbox.take();
         let asked = std::mem::take(&mut self.outbox.seal);
         let plans = seal::plans(&self.replica, &asked, &self.limits.seal);
         records.extend(plans.into_iter().map(Record::Plan));
@@ -411,9 +399,15 @@ impl<R: Rider> Leader<R> {
         Some((Slot::new(object, guarded), batch_no))
     }
 
+    /// Formats do not go back.
+    fn format(&self) -> Format {
+        self.candidate.format.max(self.replica.head().format)
+    }
+
     fn header(&self, now: Now) -> Option<Header> {
         let head = self.replica.head();
         Some(Header {
+            format: self.format(),
             writer: self.candidate.incarnation,
             generation: self.replica.birth()?.generation,
             seq: head.seq.next(),
@@ -433,12 +427,6 @@ fn standby(limits: &Limits, replica: &mut Replica) -> Phase {
         *replica = Replica::new(limits.window);
     }
     Phase::Following(Following::new(replica))
-}
-
-impl Outbox {
-    fn is_empty(&self) -> bool {
-        self.done.is_empty() && self.seal.is_empty() && self.saved.is_none() && !self.release
-    }
 }
 
 #[cfg(test)]

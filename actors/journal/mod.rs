@@ -11,6 +11,7 @@ pub mod checkpointer;
 pub mod claims;
 pub mod desk;
 pub mod effect;
+pub mod errand;
 mod following;
 mod known;
 pub mod leader;

@@ -70,12 +70,23 @@ impl<R: Rider> Actor for Planner<R> {
         if matches!(message, Message::Tick) {
             cx.wake_after(LOOK_EVERY, Message::Tick);
         }
+        self.begin()?;
         self.seal()?;
         self.hand_out()
     }
 }
 
 impl<R: Rider> Planner<R> {
+    /// Before anything is planned here.
+    fn begin(&self) -> Result<(), Failure> {
+        let leader = self.desk.leader()?;
+        if leader.is_serving() {
+            self.working
+                .begin(leader.plans_to_do().map(|plan| &plan.id));
+        }
+        Ok(())
+    }
+
     fn seal(&mut self) -> Result<(), Failure> {
         let now = self.desk.now();
         let starved = self.desk.budget().starved();

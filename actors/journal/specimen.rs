@@ -3,7 +3,7 @@
 use std::{collections::BTreeMap, time::Duration};
 
 use audit::{
-    journal::Incarnation,
+    journal::{Format, Incarnation},
     journal_id::{Gen, Seq},
     key::Secret,
 };
@@ -34,6 +34,7 @@ pub(crate) fn process(incarnation: u64, follow: Option<Follow>) -> Leader<Nobody
     };
     let candidate = Candidate {
         incarnation: Incarnation(incarnation),
+        format: Format::default(),
         birth,
     };
     let limits = Limits {

@@ -6,7 +6,7 @@
 //! stops the old leader at its next write, wherever it is.
 
 use audit::{
-    journal::{Digest, Fence, Header, Incarnation, Object, Record, Sealed},
+    journal::{Digest, Fence, Format, Header, Incarnation, Object, Record, Sealed},
     journal_id::{Gen, Seq},
 };
 
@@ -17,10 +17,12 @@ use super::{
     slot::{Fate, Slot},
 };
 
-/// Who wants to lead: the process, and what a new journal would be born with.
+/// Who wants to lead: the process, what it writes where the journal is not in a
+/// later format already, and what a new journal would be born with.
 #[derive(Clone, Debug)]
 pub struct Candidate {
     pub incarnation: Incarnation,
+    pub format: Format,
     pub birth: Birth,
 }
 
@@ -121,13 +123,14 @@ impl Takeover {
             (Takeover::Link(_), Answer::Object(None)) => Ok(Takeover::ANEW),
             (Takeover::Link(last), Answer::Object(Some(bytes))) => {
                 let (before, digest) = decode(last, &bytes)?;
-                let Header {
-                    generation,
-                    written_at_ms,
-                    ..
-                } = before.header;
-                let slot = fence_after((last, digest), generation, written_at_ms, candidate, now);
-                Ok(Takeover::Fence(slot))
+                let before = Before {
+                    seq: last,
+                    digest,
+                    format: before.header.format,
+                    generation: before.header.generation,
+                    written_at_ms: before.header.written_at_ms,
+                };
+                Ok(Takeover::Fence(before.fence(candidate, now)))
             }
             (Takeover::Fence(slot), answer) => Ok(match slot.answer(answer) {
                 Fate::Open(slot) => Takeover::Fence(slot),
@@ -214,6 +217,7 @@ fn found(
                 secret: Some(candidate.birth.secret),
             });
             let header = Header {
+                format: candidate.format,
                 writer: candidate.incarnation,
                 generation: candidate.birth.generation,
                 seq: Seq::ZERO.next(),
@@ -224,8 +228,8 @@ fn found(
             Ok(Takeover::Fence(slot))
         }
         // Nothing came since the replica's last, which nobody needs to read again.
-        Some(last) if last == head.seq => Ok(fence_on(candidate, replica, now)),
-        None if boundary == head.seq => Ok(fence_on(candidate, replica, now)),
+        Some(last) if last == head.seq => Ok(fence_on(replica, candidate, now)),
+        None if boundary == head.seq => Ok(fence_on(replica, candidate, now)),
         Some(last) if last > head.seq => Ok(Takeover::Link(last)),
         _ => Err(Corrupt {
             seq: head.seq,
@@ -241,36 +245,40 @@ fn find_after(boundary: Seq, replica: &Replica) -> Seq {
 }
 
 /// A fence in the slot after the replica's last.
-fn fence_on(candidate: &Candidate, replica: &Replica, now: Now) -> Takeover {
+fn fence_on(replica: &Replica, candidate: &Candidate, now: Now) -> Takeover {
     let head = replica.head();
-    let birth = replica.birth().unwrap_or(candidate.birth);
-    let slot = fence_after(
-        (head.seq, head.digest),
-        birth.generation,
-        head.written_at_ms,
-        candidate,
-        now,
-    );
-    Takeover::Fence(slot)
+    let before = Before {
+        seq: head.seq,
+        digest: head.digest,
+        format: head.format,
+        generation: replica.birth().unwrap_or(candidate.birth).generation,
+        written_at_ms: head.written_at_ms,
+    };
+    Takeover::Fence(before.fence(candidate, now))
 }
 
-/// A fence in the slot after `before`.
-fn fence_after(
-    (before, digest): (Seq, Digest),
+/// The object that a fence follows.
+struct Before {
+    seq: Seq,
+    digest: Digest,
+    format: Format,
     generation: Gen,
     written_at_ms: i64,
-    candidate: &Candidate,
-    now: Now,
-) -> Slot {
-    let header = Header {
-        writer: candidate.incarnation,
-        generation,
-        seq: before.next(),
-        previous: digest,
-        written_at_ms: now.wall_ms.max(written_at_ms),
-    };
-    let fence = Record::Fence(Fence { secret: None });
-    Slot::new(Object::new(header, vec![fence]), false)
+}
+
+impl Before {
+    fn fence(self, candidate: &Candidate, now: Now) -> Slot {
+        let header = Header {
+            format: self.format.max(candidate.format),
+            writer: candidate.incarnation,
+            generation: self.generation,
+            seq: self.seq.next(),
+            previous: self.digest,
+            written_at_ms: now.wall_ms.max(self.written_at_ms),
+        };
+        let fence = Record::Fence(Fence { secret: None });
+        Slot::new(Object::new(header, vec![fence]), false)
+    }
 }
 
 /// Applies the next object, as it was read. Whether its writer ended with it.

@@ -4,7 +4,8 @@
 //! cannot be read as rows, is most likely there at the next try as well, in this
 //! process and in whichever leads after it. So it stops nobody: that plan alone
 //! waits, longer each time, its rows in memory and in the journal, until a
-//! release that is better at it has made its file.
+//! release that is better at it has made its file. A file that ends the process
+//! itself is left alone in safe mode, with all others that were in the making.
 
 use std::{
     collections::{HashMap, HashSet},
@@ -25,20 +26,23 @@ const PAUSE_MAX: Duration = Duration::from_secs(3_600);
 /// So many tries may be bad luck; from then on a person is told.
 const LUCK: u32 = 1;
 
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug)]
 pub struct Working(Arc<Mutex<Table>>);
 
 #[derive(Debug, Default)]
 struct Table {
     held: HashSet<PlanId>,
     failed: HashMap<PlanId, Failed>,
+    /// Whether what is open at first is left alone; false once it was.
+    spares: bool,
 }
 
 #[derive(Debug)]
 struct Failed {
     times: u32,
     pause: Duration,
-    again_at: Instant,
+    /// `None`: not by this process.
+    again_at: Option<Instant>,
     why: String,
 }
 
@@ -50,11 +54,44 @@ pub struct Hold {
 }
 
 impl Working {
+    /// `safe`: what is open when this process first leads is left alone.
+    pub fn new(safe: bool) -> Working {
+        let table = Table {
+            spares: safe,
+            ..Table::default()
+        };
+        Working(Arc::new(Mutex::new(table)))
+    }
+
+    /// What is open when this process leads; only the first call counts.
+    pub(super) fn begin<'a>(&self, open: impl Iterator<Item = &'a PlanId>) {
+        let mut table = self.table();
+        if !std::mem::take(&mut table.spares) {
+            return;
+        }
+        for id in open {
+            let spared = Failed {
+                times: LUCK + 1,
+                pause: PAUSE_MAX,
+                again_at: None,
+                why: format!(
+                    "{} of slot {} is left alone in safe mode",
+                    id.partition, id.seq
+                ),
+            };
+            table.failed.insert(id.clone(), spared);
+        }
+        let spared = table.set_aside().count();
+        report::safe_mode(spared);
+        report::plans_set_aside(spared);
+    }
+
     /// `None` while another hold lives, or until a plan that failed may be tried
     /// again.
     pub(super) fn hold(&self, id: &PlanId) -> Option<Hold> {
         let mut table = self.table();
-        let waits = |failed: &Failed| Instant::now() < failed.again_at;
+        let now = Instant::now();
+        let waits = |failed: &Failed| failed.again_at.is_none_or(|again| now < again);
         if table.failed.get(id).is_some_and(waits) {
             return None;
         }
@@ -120,11 +157,11 @@ impl Hold {
         let failed = table.failed.entry(self.id.clone()).or_insert(Failed {
             times: 0,
             pause: PAUSE_MIN,
-            again_at: Instant::now(),
+            again_at: None,
             why: String::new(),
         });
         failed.times += 1;
-        failed.again_at = Instant::now() + failed.pause;
+        failed.again_at = Some(Instant::now() + failed.pause);
         failed.why = format!("{key}: {why}");
         report::file_not_made(key, why, failed.times, failed.pause);
         failed.pause = (failed.pause * PAUSE_GROWTH).min(PAUSE_MAX);

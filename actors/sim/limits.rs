@@ -2,7 +2,11 @@
 
 use std::time::Duration;
 
-use audit::{journal::Incarnation, journal_id::Gen, key::Secret};
+use audit::{
+    journal::{Format, Incarnation},
+    journal_id::Gen,
+    key::Secret,
+};
 
 use super::{dice::Dice, world::STEP_MS};
 use crate::journal::{
@@ -22,9 +26,10 @@ pub(super) fn birth(dice: &mut Dice) -> Birth {
     }
 }
 
-pub(super) fn candidate(dice: &mut Dice, birth: Birth) -> Candidate {
+pub(super) fn candidate(dice: &mut Dice, birth: Birth, format: Format) -> Candidate {
     Candidate {
         incarnation: Incarnation(dice.next()),
+        format,
         birth,
     }
 }
@@ -43,12 +48,21 @@ fn follow(candidate: &Candidate, keep: Duration) -> Option<Follow> {
     })
 }
 
-/// `keep`: how many steps old objects are when they are removed.
-pub(super) fn limits(candidate: &Candidate, keep: u64) -> (Limits, UpkeepLimits) {
-    let keep = Duration::from_millis(keep * STEP_MS);
+/// What is alike for all processes of a world.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Shared {
+    pub(super) birth: Birth,
+    /// How many steps old objects are when they are removed.
+    pub(super) keep: u64,
+    /// Of the dedup window.
+    pub(super) reach_ms: i64,
+}
+
+pub(super) fn limits(candidate: &Candidate, shared: Shared) -> (Limits, UpkeepLimits) {
+    let keep = Duration::from_millis(shared.keep * STEP_MS);
     let limits = Limits {
         window: Window {
-            reach_ms: i64::MAX,
+            reach_ms: shared.reach_ms,
             bytes_max: u64::MAX,
             // Most of what the filters say is false.
             folding: Folding { keys: 4, mask: 7 },

@@ -5,7 +5,9 @@
 //! processes of which some believe that they lead and some follow, crashes and pauses anywhere, writes
 //! whose answer is lost or that take effect later, messages delivered again,
 //! deletes that get lost, checkpoints, a journal that is collected when it is
-//! no, five or eighty steps old. The code under test is the real one: [`Leader`], the
+//! no, five or eighty steps old, a dedup window that ends, files that a person
+//! gives up, and an upgrade on the way: before it some processes know the older
+//! format only. The code under test is the real one: [`Leader`], the
 //! replica state, the codec, the table of messages in hand. The world checks the
 //! invariants of the protocol (I1 to I9) at each step; then faults stop, one
 //! process drains the queue, and every event must be in exactly one file.
@@ -17,6 +19,7 @@
 mod dice;
 mod limits;
 mod node;
+mod rows;
 mod run;
 pub(crate) mod store;
 mod tests;
@@ -55,4 +58,8 @@ enum Mutant {
     FilterHitIsCopy,
     /// A checkpoint is taken for written, and never is.
     CheckpointUnwritten,
+    /// A newer format is written while processes run that do not know it.
+    FormatTooSoon,
+    /// The dedup window is half as long as it should be.
+    ShortWindow,
 }

@@ -3,16 +3,18 @@
 use std::collections::BTreeMap;
 
 use audit::{
-    journal::{Batch, Done, Keys, Slice},
+    journal::{Done, Format, Keys},
     journal_id::Seq,
-    key::{Key, KeyXor},
+    key::Key,
     partition::Partition,
 };
 use bytes::Bytes;
 use hashbrown::HashSet;
 
 use super::{
-    Mutant, limits,
+    Mutant,
+    limits::{self, Shared},
+    rows::{gather, keys_of},
     world::{Checked, EventId, File, MessageNo, STEP_MS, Violation, World},
 };
 use crate::{
@@ -22,7 +24,7 @@ use crate::{
         claims::{BatchNo, Rider, Verdict},
         effect::{Answer, Effect, Name, Now, Outcome, Removal},
         leader::{Contents, Leader, Refused, Turn},
-        replica::{Content, OpenPlan, PlanId},
+        replica::{OpenPlan, PlanId},
         upkeep::Upkeep,
     },
     ports::{Message, MessageId, Receipt},
@@ -57,6 +59,8 @@ pub(super) struct Node {
     pub(super) took_over: u64,
     /// How often keys were read again for its filters.
     pub(super) recalls: u64,
+    /// The newest format that its release knows.
+    pub(super) reads: Format,
 }
 
 /// A write under way in the network.
@@ -67,9 +71,13 @@ pub(super) enum Write {
 }
 
 impl Node {
-    /// `keep`: how many steps old objects are when they are removed.
-    pub(super) fn new(candidate: Candidate, keep: u64, mutant: Option<Mutant>) -> Node {
-        let (limits, upkeep) = limits::limits(&candidate, keep);
+    pub(super) fn new(
+        candidate: Candidate,
+        shared: Shared,
+        reads: Format,
+        mutant: Option<Mutant>,
+    ) -> Node {
+        let (limits, upkeep) = limits::limits(&candidate, shared);
         let skews_ms = [0, 3_600_000, -3_600_000, 960_000];
         Node {
             skew_ms: skews_ms[(candidate.incarnation.0 % 4) as usize],
@@ -86,6 +94,7 @@ impl Node {
             mutant,
             took_over: 0,
             recalls: 0,
+            reads,
         }
     }
 
@@ -358,6 +367,17 @@ impl Node {
         }
     }
 
+    /// A person gives up some file, if this process leads.
+    pub(super) fn skip(&mut self, world: &mut World) -> bool {
+        let plans: Vec<PlanId> = self
+            .leader
+            .plans_to_do()
+            .map(|plan| plan.id.clone())
+            .collect();
+        let plan = world.dice.pick(&plans);
+        plan.is_some_and(|id| self.leader.skip(id, "it cannot be made".into()).is_ok())
+    }
+
     /// Makes a file of some open plan.
     pub(super) fn file(&mut self, world: &mut World) -> Option<Write> {
         if !self.leader.is_fresh(self.now(world)) {
@@ -412,39 +432,4 @@ fn id(no: MessageNo) -> MessageId {
 
 fn receipt_no(receipt: &Receipt) -> u64 {
     receipt.0.parse().unwrap_or_default()
-}
-
-fn keys_of(content: &Content) -> Vec<Key> {
-    match content {
-        Content::Rows { batch, slice } => {
-            let slice = &batch.slices[*slice];
-            batch.keys[slice.row_start as usize..slice.row_end as usize].to_vec()
-        }
-        Content::Quarantine(_) => Vec::new(),
-    }
-}
-
-/// A batch without columns: the protocol looks at keys and partitions only.
-fn gather(world: &World, events: &[EventId]) -> Option<Batch> {
-    let mut groups: BTreeMap<&Partition, Vec<Key>> = BTreeMap::new();
-    for event in events {
-        groups
-            .entry(world.partition(*event))
-            .or_default()
-            .push(world.key(*event));
-    }
-    let mut batch = Batch::default();
-    for (partition, keys) in groups {
-        let row_start = batch.keys.len() as u32;
-        let slice = Slice {
-            partition: partition.clone(),
-            row_start,
-            row_end: row_start + keys.len() as u32,
-            key_xor: KeyXor::of(keys.iter().copied()),
-            raw_bytes: keys.len() as u64,
-        };
-        batch.slices.push(slice);
-        batch.keys.extend(keys);
-    }
-    (!batch.keys.is_empty()).then_some(batch)
 }

@@ -3,20 +3,20 @@
 
 use std::collections::BTreeMap;
 
-use audit::journal::Keys;
+use audit::journal::{Format, Keys};
 use bytes::Bytes;
 
 use super::{
     Mutant,
     dice::Dice,
-    limits,
+    limits::{self, Shared},
     node::{Node, Write},
     world::{Checked, Violation, World},
 };
-use crate::journal::{
-    effect::{Answer, Effect, Name, Outcome},
-    replica::Birth,
-};
+use crate::journal::effect::{Answer, Effect, Name, Outcome};
+
+/// How far back copies are recognised: most worlds end before that.
+const REACHES_MS: [i64; 4] = [i64::MAX, i64::MAX, i64::MAX, 4_000];
 
 /// Steps after which a healthy process must have drained the queue.
 const HEAL_STEPS_MAX: u64 = 20_000;
@@ -36,6 +36,7 @@ struct Odds {
     crash: u64,
     sleep: u64,
     panic: u64,
+    skip: u64,
     /// Of a hundred actions, those that see to the upkeep.
     upkeep: u64,
 }
@@ -43,14 +44,14 @@ struct Odds {
 struct Run {
     world: World,
     nodes: Vec<Node>,
-    birth: Birth,
-    /// Steps that the journal's objects are kept.
-    keep: u64,
+    shared: Shared,
     /// Writes in the network: they may land later, or never.
     network: Vec<(Write, Option<usize>)>,
     odds: Odds,
     faults: bool,
     mutant: Option<Mutant>,
+    /// The step at which the last process of the older release is gone.
+    upgraded_at: u64,
     /// A checkpoint of [`Mutant::CheckpointUnwritten`].
     unwritten: Option<Bytes>,
     report: Report,
@@ -64,19 +65,27 @@ pub(super) fn run(seed: u64, mutant: Option<Mutant>) -> Result<Report, Violation
         crash: *dice.pick(&[0, 3, 10, 30]).unwrap_or(&0),
         sleep: *dice.pick(&[0, 10, 30]).unwrap_or(&0),
         panic: *dice.pick(&[0, 20]).unwrap_or(&0),
+        skip: *dice.pick(&[0, 0, 200]).unwrap_or(&0),
         upkeep: *dice.pick(&[4, 25]).unwrap_or(&4),
     };
     let count = dice.between(1, 3);
     let keep = *dice.pick(&[0, 5, 80]).unwrap_or(&0);
     let steps = dice.between(100, 700);
-    let nodes = (0..count)
-        .map(|_| Node::new(limits::candidate(&mut dice, birth), keep, mutant))
-        .collect();
-    let mut run = Run {
-        world: World::new(dice, birth.secret),
-        nodes,
+    let reach_ms = *dice.pick(&REACHES_MS).unwrap_or(&i64::MAX);
+    let shared = Shared {
         birth,
         keep,
+        reach_ms,
+    };
+    let upgraded_at = match dice.below(3) {
+        0 => 0,
+        _ => dice.between(1, steps),
+    };
+    let mut run = Run {
+        world: World::new(dice, birth.secret, reach_ms),
+        nodes: Vec::new(),
+        shared,
+        upgraded_at,
         network: Vec::new(),
         odds,
         faults: true,
@@ -84,6 +93,10 @@ pub(super) fn run(seed: u64, mutant: Option<Mutant>) -> Result<Report, Violation
         unwritten: None,
         report: Report::default(),
     };
+    for _ in 0..count {
+        let node = run.begin();
+        run.nodes.push(node);
+    }
     let events = run.world.events();
     for _ in 0..steps {
         run.step()?;
@@ -93,6 +106,7 @@ pub(super) fn run(seed: u64, mutant: Option<Mutant>) -> Result<Report, Violation
         if run.world.queue.is_empty() && run.nodes[0].is_drained() {
             run.world.all_filed(&events)?;
             run.report.trace = run.world.trace;
+            run.report.counts.extend(run.world.counts());
             return Ok(run.report);
         }
         run.step()?;
@@ -123,24 +137,54 @@ impl Run {
             }
         }
         self.faults = false;
-        let candidate = limits::candidate(&mut self.world.dice, self.birth);
-        self.nodes = vec![Node::new(candidate, self.keep, self.mutant)];
+        self.nodes = vec![self.begin()];
+    }
+
+    /// A process starts: of the older release perhaps, while there are such; it
+    /// writes the newer format only when there are none.
+    fn begin(&mut self) -> Node {
+        let is_upgraded = self.world.step >= self.upgraded_at;
+        let is_old = !is_upgraded && self.world.dice.chance(500);
+        let reads = if is_old { Format::One } else { Format::NEWEST };
+        let too_soon = self.mutant == Some(Mutant::FormatTooSoon) && !is_old;
+        let writes = match is_upgraded || too_soon {
+            true if self.world.dice.chance(500) => Format::NEWEST,
+            _ => Format::One,
+        };
+        let mut shared = self.shared;
+        if self.mutant == Some(Mutant::ShortWindow) {
+            shared.reach_ms /= 2;
+        }
+        let candidate = limits::candidate(&mut self.world.dice, shared.birth, writes);
+        Node::new(candidate, shared, reads, self.mutant)
+    }
+
+    /// Whatever is of the older release ends, and begins as the newer.
+    fn upgrade(&mut self) {
+        for index in 0..self.nodes.len() {
+            if self.nodes[index].reads < Format::NEWEST {
+                self.replace(index);
+                self.count("upgraded");
+            }
+        }
+    }
+
+    fn replace(&mut self, index: usize) {
+        self.nodes[index] = self.begin();
+        self.forget(index);
     }
 
     fn step(&mut self) -> Checked {
         self.world.step += 1;
+        if self.world.step == self.upgraded_at {
+            self.upgrade();
+        }
         if self.world.dice.chance(150) {
             self.deliver()?;
         }
         let index = self.world.dice.below(self.nodes.len() as u64) as usize;
         if self.fault(self.odds.crash, "crash") {
-            let candidate = limits::candidate(&mut self.world.dice, self.birth);
-            self.nodes[index] = Node::new(candidate, self.keep, self.mutant);
-            self.network.iter_mut().for_each(|(_, waits)| {
-                if *waits == Some(index) {
-                    *waits = None;
-                }
-            });
+            self.replace(index);
             return Ok(());
         }
         if self.fault(self.odds.sleep, "sleep") {
@@ -178,6 +222,12 @@ impl Run {
                 self.nodes[index].seal(&mut self.world);
                 Ok(())
             }
+            88..93 if self.fault(self.odds.skip, "skip asked") => {
+                if self.nodes[index].skip(&mut self.world) {
+                    self.count("file given up");
+                }
+                Ok(())
+            }
             88..93 => self.file(index),
             93..98 => {
                 let lost = self.fault(self.odds.store, "delete lost");
@@ -210,7 +260,7 @@ impl Run {
             Effect::Create { name, object } => {
                 return self.write(index, Write::Journal(name, object));
             }
-            effect => self.look(&effect),
+            effect => self.look(index, &effect)?,
         };
         if self.fault(self.odds.store, "unreachable") {
             return Ok(());
@@ -223,15 +273,22 @@ impl Run {
         Ok(())
     }
 
-    /// What a call answers that writes nothing.
-    fn look(&mut self, effect: &Effect) -> Answer {
+    /// What a call answers that writes nothing. Nobody meets a format that is newer
+    /// than his release.
+    fn look(&mut self, index: usize, effect: &Effect) -> Result<Answer, Violation> {
         let journal = &self.world.journal;
-        match effect {
+        let answer = match effect {
             Effect::Read(Name::Keys(range)) if self.mutant == Some(Mutant::NoKeys) => {
                 Answer::Object(journal.read(Name::Keys(*range)).map(|keys| without(&keys)))
             }
             effect => journal.look(effect),
+        };
+        if let Answer::Object(Some(object)) = &answer
+            && version(object) > self.nodes[index].reads as u16
+        {
+            return Err(Violation("an older release reads a newer format".into()));
         }
+        Ok(answer)
     }
 
     /// One step of the journal's upkeep.
@@ -272,7 +329,7 @@ impl Run {
                 }
                 Answer::Removed { more }
             }
-            effect => self.look(&effect),
+            effect => self.look(index, &effect)?,
         };
         let answer = match answer {
             Answer::Object(None) => Answer::Object(self.unwritten.take()),
@@ -371,6 +428,12 @@ impl Run {
             }
         }
     }
+}
+
+/// As an object's frame says it.
+fn version(object: &Bytes) -> u16 {
+    let bytes = object.get(8..10).and_then(|two| two.try_into().ok());
+    bytes.map_or(0, u16::from_le_bytes)
 }
 
 /// A keys object that has forgotten its keys.

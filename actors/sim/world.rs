@@ -1,10 +1,10 @@
 //! What is outside of the processes: the queue, the journal's store, the lake,
 //! the network between, and the truth that is checked.
 
-use std::collections::{BTreeMap, BTreeSet, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
 use audit::{
-    journal::{Digest, Object, Plan, Record, Saved},
+    journal::{Digest, Format, Object, Plan, Record, Saved},
     journal_id::Seq,
     key::{Key, KeyXor, Secret},
     partition::{Day, Partition},
@@ -52,27 +52,62 @@ pub(super) struct World {
     /// Hash over all that happened.
     pub(super) trace: u64,
     secret: Secret,
+    /// Of the dedup window.
+    reach_ms: i64,
     truth: Truth,
     /// What a replica is that has applied the log up to a slot.
     replicas: BTreeMap<Seq, Shape>,
     receipts: u64,
 }
 
-/// What replicas that applied the same must agree in: head, rows that wait,
-/// partitions, open plans, keys of the dedup window, memory, checkpoints.
-type Shape = (Digest, u64, usize, Vec<PlanId>, usize, u64, Vec<Saved>);
+/// What replicas that applied the same must agree in.
+#[derive(Clone, PartialEq, Eq, Debug)]
+struct Shape {
+    digest: Digest,
+    rows_waiting: u64,
+    partitions: usize,
+    plans: Vec<PlanId>,
+    /// Keys that lie in no keys object.
+    uncovered: usize,
+    /// Of a window without end. Beyond one that ends, who began with a checkpoint may
+    /// know more.
+    keys: Option<usize>,
+    retained_bytes: u64,
+    given_up: usize,
+    saved: Vec<Saved>,
+}
 
 /// What the log says, decoded as it lands.
 #[derive(Debug, Default)]
 struct Truth {
-    durable: HashSet<Key>,
+    /// The newest object with the key, and when it was written.
+    durable: HashMap<Key, (Seq, i64)>,
     rows: BTreeMap<Partition, Vec<(Seq, Key)>>,
     plans: BTreeMap<PlanId, Plan>,
-    filed: HashSet<Key>,
+    filed: HashSet<(Seq, Key)>,
+    /// Of files that a person gave up.
+    given_up: HashSet<(Seq, Key)>,
+    /// When each object was written.
+    written_at: BTreeMap<Seq, i64>,
+    /// Objects of the newer format, and rows of copies that came after the window.
+    newer: u64,
+    second: u64,
     /// Of every object that is, or was, in the log; not of one in a slot that was
     /// collected before.
     digests: BTreeMap<Seq, Digest>,
     boundary: Seq,
+}
+
+impl Truth {
+    /// The rows of a plan.
+    fn planned(&self, id: &PlanId) -> Vec<(Seq, Key)> {
+        let Some(plan) = self.plans.get(id) else {
+            return Vec::new();
+        };
+        let rows = self.rows.get(&id.partition).into_iter().flatten();
+        let covered = rows.filter(|(seq, _)| *seq > plan.from && *seq <= plan.upto);
+        covered.copied().collect()
+    }
 }
 
 /// An invariant that did not hold.
@@ -82,7 +117,7 @@ pub(super) struct Violation(pub(super) String);
 pub(super) type Checked = Result<(), Violation>;
 
 impl World {
-    pub(super) fn new(mut dice: Dice, secret: Secret) -> World {
+    pub(super) fn new(mut dice: Dice, secret: Secret, reach_ms: i64) -> World {
         let tenant = |id| Tenant::parse(id).expect("it is valid");
         let day = |days| Day::from_days(days).expect("it is in range");
         let tenants = ["a", "b"].map(tenant);
@@ -98,6 +133,7 @@ impl World {
             partitions,
             trace: 0xcbf2_9ce4_8422_2325,
             secret,
+            reach_ms,
             truth: Truth::default(),
             replicas: BTreeMap::new(),
             receipts: 0,
@@ -187,7 +223,7 @@ impl World {
             return Ok(());
         };
         for event in &letter.events {
-            if !self.truth.durable.contains(&self.key(*event)) {
+            if !self.truth.durable.contains_key(&self.key(*event)) {
                 let what = format!("I1: message {no} deleted, event {event} is not durable");
                 return Err(Violation(what));
             }
@@ -243,16 +279,26 @@ impl World {
                 object.header.seq
             )));
         }
+        self.truth.newer += u64::from(object.header.format > Format::One);
         for record in object.records {
             match record {
                 Record::Batch(batch) => {
+                    self.admit(seq, &batch.keys, object.header.written_at_ms)?;
                     for slice in &batch.slices {
                         let rows = slice.row_start as usize..slice.row_end as usize;
                         let keys = &batch.keys[rows];
-                        self.truth.durable.extend(keys);
                         let rows = self.truth.rows.entry(slice.partition.clone()).or_default();
                         rows.extend(keys.iter().map(|key| (seq, *key)));
                     }
+                }
+                Record::Skip(skip) => {
+                    let id = PlanId::skipped(&skip);
+                    let rows = self.truth.planned(&id);
+                    if rows.len() as u64 != skip.rows {
+                        let what = format!("I4: {id:?} is given up with {} rows", skip.rows);
+                        return Err(Violation(what));
+                    }
+                    self.truth.given_up.extend(rows);
                 }
                 Record::Plan(plan) => {
                     let id = PlanId {
@@ -264,7 +310,26 @@ impl World {
                 _ => {}
             }
         }
+        let written_at_ms = object.header.written_at_ms;
+        self.truth.written_at.insert(seq, written_at_ms);
         self.truth.digests.insert(seq, digest);
+        Ok(())
+    }
+
+    /// I2: inside the window, counted back from the object before, no key comes
+    /// twice.
+    fn admit(&mut self, seq: Seq, keys: &[Key], written_at_ms: i64) -> Checked {
+        let newest_ms = self.truth.written_at.values().next_back();
+        let newest_ms = newest_ms.copied().unwrap_or_default();
+        for key in keys {
+            let Some((_, before)) = self.truth.durable.insert(*key, (seq, written_at_ms)) else {
+                continue;
+            };
+            if newest_ms.saturating_sub(before) <= self.reach_ms {
+                return Err(Violation(format!("I2: {key:?} is twice in the window")));
+            }
+            self.truth.second += 1;
+        }
         Ok(())
     }
 
@@ -290,25 +355,19 @@ impl World {
                 "I5: the file of {id:?} is not its plan's"
             )));
         }
-        let rows = self
-            .truth
-            .rows
-            .get(&id.partition)
-            .map(Vec::as_slice)
-            .unwrap_or_default();
-        let expected: BTreeSet<Key> = rows
-            .iter()
-            .filter(|(seq, _)| *seq > plan.from && *seq <= plan.upto)
-            .map(|(_, key)| *key)
-            .collect();
-        if expected != file.iter().copied().collect() {
+        let rows = self.truth.planned(id);
+        let (mut expected, mut found): (Vec<Key>, Vec<Key>) =
+            (rows.iter().map(|(_, key)| *key).collect(), file.clone());
+        expected.sort_unstable();
+        found.sort_unstable();
+        if expected != found {
             return Err(Violation(format!(
                 "I6: the file of {id:?} has rows from elsewhere"
             )));
         }
-        for key in file {
-            if !self.truth.filed.insert(*key) {
-                return Err(Violation(format!("I2: {key:?} is in two files")));
+        for row in rows {
+            if !self.truth.filed.insert(row) {
+                return Err(Violation(format!("I2: {row:?} is in two files")));
             }
         }
         self.lake.insert(id.clone(), file.clone());
@@ -322,39 +381,73 @@ impl World {
             let what = format!("I8: what was applied as {} is not the log's", head.seq);
             return Err(Violation(what));
         }
-        let shape = (
-            head.digest,
-            replica.rows_waiting(),
-            replica.waiting().len(),
-            replica.open_plans().map(|open| open.id.clone()).collect(),
-            replica.known_count(),
-            replica.retained_bytes(),
-            replica.saved().to_vec(),
-        );
+        self.remembers(replica)?;
+        let shape = Shape {
+            digest: head.digest,
+            rows_waiting: replica.rows_waiting(),
+            partitions: replica.waiting().len(),
+            plans: replica.open_plans().map(|open| open.id.clone()).collect(),
+            uncovered: replica.uncovered_count(),
+            keys: (self.reach_ms == i64::MAX).then(|| replica.known_count()),
+            retained_bytes: replica.retained_bytes(),
+            given_up: replica.skipped().len(),
+            saved: replica.saved().to_vec(),
+        };
         let first = self.replicas.entry(head.seq).or_insert(shape.clone());
         if *first == shape {
-            Ok(())
-        } else {
-            Err(Violation(format!("two replicas differ at {}", head.seq)))
+            return Ok(());
         }
+        let what = format!("two replicas differ at {}: {first:?}, {shape:?}", head.seq);
+        Err(Violation(what))
     }
 
-    /// I2 at the end: every event in exactly one file.
+    /// I2: whatever is inside the window is known, or asked for before it is judged.
+    fn remembers(&self, replica: &Replica) -> Checked {
+        let Some(newest_ms) = self.truth.written_at.get(&replica.head().seq) else {
+            return Ok(());
+        };
+        for (key, (seq, written_at_ms)) in &self.truth.durable {
+            let is_inside = newest_ms.saturating_sub(*written_at_ms) <= self.reach_ms;
+            if *seq <= replica.head().seq
+                && is_inside
+                && !replica.knows(key)
+                && replica.doubt(&[*key]).is_none()
+            {
+                let head = replica.head().seq;
+                return Err(Violation(format!(
+                    "I2: {key:?} of {seq} is forgotten at {head}"
+                )));
+            }
+        }
+        Ok(())
+    }
+
+    /// I1, I2 and I4 at the end: every event is durable, and every row in exactly
+    /// one file, unless that was given up.
     pub(super) fn all_filed(&self, events: &BTreeSet<EventId>) -> Checked {
         for event in events {
-            if !self.truth.filed.contains(&self.key(*event)) {
-                return Err(Violation(format!("I2: event {event} is in no file")));
+            if !self.truth.durable.contains_key(&self.key(*event)) {
+                return Err(Violation(format!("I1: event {event} is not durable")));
+            }
+        }
+        for row in self.truth.rows.values().flatten() {
+            if !self.truth.filed.contains(row) && !self.truth.given_up.contains(row) {
+                return Err(Violation(format!("I2: {row:?} is in no file")));
             }
         }
         let rows: usize = self.lake.values().map(Vec::len).sum();
-        if rows == events.len() {
-            Ok(())
-        } else {
-            Err(Violation(format!(
-                "I2: {rows} rows for {} events",
-                events.len()
-            )))
+        match self.truth.filed.len() {
+            filed if filed == rows => Ok(()),
+            filed => Err(Violation(format!("I2: {rows} rows in files, not {filed}"))),
         }
+    }
+
+    /// What came of the log, besides files.
+    pub(super) fn counts(&self) -> [(&'static str, u64); 2] {
+        [
+            ("format 2", self.truth.newer),
+            ("second row", self.truth.second),
+        ]
     }
 
     pub(super) fn events(&self) -> BTreeSet<EventId> {

@@ -13,7 +13,7 @@ use std::sync::Arc;
 use arrow::array::{ArrayRef, Float64Array, RecordBatch, StringArray, TimestampMillisecondArray};
 use audit::{
     accounting::Accounting,
-    journal::{Batch, Digest, Header, Incarnation, Object, Part, Record},
+    journal::{Batch, Digest, Format, Header, Incarnation, Object, Part, Record},
     journal_id::{Gen, JournalName, Seq},
     key::{Key, Secret},
     lake::{self, Codec, FileMeta, SliceRef},
@@ -149,6 +149,7 @@ fn main() {
 
     let object = Object {
         header: Header {
+            format: Format::NEWEST,
             writer: Incarnation(1),
             generation: Gen(1),
             seq: Seq(1),

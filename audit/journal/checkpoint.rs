@@ -6,12 +6,12 @@
 //! digests. Nor does it hold the keys of the dedup window but the newest: those
 //! of older objects lie in [`Keys`] objects, each written once and named by all
 //! checkpoints after it. Both have a magic of their own and end in a SHA-256,
-//! as journal objects do; a version is theirs together.
+//! as journal objects do.
 
 use bytes::Bytes;
 
 use super::{
-    CodecError, Digest, Incarnation, Plan, Saved, Sealed,
+    CodecError, Digest, Format, Incarnation, Plan, Saved, Sealed, Skip,
     codec::{self, Magic},
 };
 use crate::{
@@ -24,8 +24,13 @@ use crate::{
 const CHECKPOINT: Magic = Magic(*b"idtrlck\0");
 const KEYS: Magic = Magic(*b"idtrlky\0");
 
+/// No later format has another layout of them.
+const KEYS_FORMAT: Format = Format::One;
+
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Checkpoint {
+    /// That of the last object applied.
+    pub format: Format,
     pub generation: Gen,
     pub secret: Secret,
     /// The last object applied, its digest, and what its header says.
@@ -49,6 +54,8 @@ pub struct Checkpoint {
     /// Up to where the journal knew of keys objects; later ones are new.
     pub covered: Seq,
     pub recent: Vec<KeySpan>,
+    /// Files that were given up since the journal began, in order. None in format 1.
+    pub skipped: Vec<Skip>,
 }
 
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -107,11 +114,11 @@ impl Checkpoint {
     }
 
     pub fn encode(&self) -> Sealed {
-        codec::seal(CHECKPOINT, self, 4_096 + self.bytes_about())
+        codec::seal(CHECKPOINT, self.format, self, 4_096 + self.bytes_about())
     }
 
     pub fn decode(bytes: &Bytes) -> Result<Checkpoint, CodecError> {
-        let checkpoint: Checkpoint = codec::open(CHECKPOINT, bytes)?;
+        let checkpoint: Checkpoint = codec::open(CHECKPOINT, Format::NEWEST, bytes)?;
         let saved = checkpoint.saved.iter().map(|saved| saved.seq);
         let before: Vec<Seq> = saved.chain([checkpoint.seq]).collect();
         if before.len() > 3 || !before.is_sorted_by(|a, b| a < b) {
@@ -131,10 +138,10 @@ impl Checkpoint {
 impl Keys {
     pub fn encode(&self) -> Sealed {
         let keys = self.spans.iter().map(|span| 32 + 16 * span.keys.len());
-        codec::seal(KEYS, self, 128 + keys.sum::<usize>())
+        codec::seal(KEYS, KEYS_FORMAT, self, 128 + keys.sum::<usize>())
     }
 
     pub fn decode(bytes: &Bytes) -> Result<Keys, CodecError> {
-        codec::open(KEYS, bytes)
+        codec::open(KEYS, KEYS_FORMAT, bytes)
     }
 }

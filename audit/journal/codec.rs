@@ -7,7 +7,8 @@
 //! The SHA-256 is over everything before it. It is the object's [`Digest`] as
 //! well, which the next object's header names: so the trailing checksum guards
 //! the object and the chain guards the journal. Magic and checksum stay where
-//! they are in all versions, so that damage is never taken for a newer format.
+//! they are in all versions, so that damage is never taken for a newer format. The
+//! version is the object's [`Format`]; a kind of record is known from one on.
 //! Decoding stops at whatever it does not know: a replica that skipped a record
 //! would differ from the others. An object has one encoding: what decodes, encodes
 //! to the same bytes.
@@ -15,7 +16,7 @@
 use bytes::Bytes;
 
 use super::{
-    Batch, Digest, Header, Object, Record,
+    Batch, Digest, Format, Header, Object, Record,
     batch::Uncovered,
     wire::{Reader, Wire},
 };
@@ -37,7 +38,6 @@ pub const RECORDS_MAX: usize = 1 << 18;
 pub(super) struct Magic(pub(super) [u8; 8]);
 
 const OBJECT: Magic = Magic(*b"idtrail\0");
-const VERSION: u16 = 1;
 const DIGEST_BYTES: usize = size_of::<Digest>();
 
 /// An encoded object, ready for its slot.
@@ -71,13 +71,13 @@ pub enum CodecError {
 
 impl Object {
     pub fn encode(&self) -> Sealed {
-        seal(OBJECT, self, self.bytes_about())
+        seal(OBJECT, self.header.format, self, self.bytes_about())
     }
 
     /// The object, whose byte strings are slices of `bytes` and keep all of
     /// them in memory, and its digest.
     pub fn decode(bytes: &Bytes) -> Result<(Object, Digest), CodecError> {
-        let object = open(OBJECT, bytes)?;
+        let object = open(OBJECT, Format::NEWEST, bytes)?;
         let (_, digest) = bytes
             .split_last_chunk::<DIGEST_BYTES>()
             .ok_or(CodecError::Checksum)?;
@@ -96,10 +96,10 @@ impl Object {
 }
 
 /// `bytes_about`: nearly the encoded size, so that encoding allocates once.
-pub(super) fn seal(magic: Magic, body: &impl Wire, bytes_about: usize) -> Sealed {
+pub(super) fn seal(magic: Magic, format: Format, body: &impl Wire, bytes_about: usize) -> Sealed {
     let mut to = Vec::with_capacity(bytes_about);
     magic.0.write(&mut to);
-    VERSION.write(&mut to);
+    (format as u16).write(&mut to);
     body.write(&mut to);
     let digest = Digest::of(&to);
     digest.write(&mut to);
@@ -109,8 +109,8 @@ pub(super) fn seal(magic: Magic, body: &impl Wire, bytes_about: usize) -> Sealed
     }
 }
 
-/// All that was sealed, and nothing else.
-pub(super) fn open<T: Wire>(magic: Magic, bytes: &Bytes) -> Result<T, CodecError> {
+/// All that was sealed, and nothing else. `newest`: the format of the latest layout.
+pub(super) fn open<T: Wire>(magic: Magic, newest: Format, bytes: &Bytes) -> Result<T, CodecError> {
     if bytes.len() > DECODE_BYTES_MAX {
         return Err(CodecError::TooLarge { bytes: bytes.len() });
     }
@@ -125,10 +125,11 @@ pub(super) fn open<T: Wire>(magic: Magic, bytes: &Bytes) -> Result<T, CodecError
     }
     let mut from = Reader::new(bytes, body.len());
     from.take(magic.0.len())?;
-    match u16::read(&mut from)? {
-        VERSION => {}
-        newer => return Err(CodecError::UnknownVersion(newer)),
-    }
+    let version = u16::read(&mut from)?;
+    from.format = Format::try_from(u64::from(version))
+        .ok()
+        .filter(|format| *format <= newest)
+        .ok_or(CodecError::UnknownVersion(version))?;
     let value = T::read(&mut from)?;
     match from.left() {
         0 => Ok(value),
@@ -190,6 +191,10 @@ impl Wire for Record {
                 8u8.write(to);
                 saved.write(to);
             }
+            Record::Skip(skip) => {
+                9u8.write(to);
+                skip.write(to);
+            }
         }
     }
 
@@ -203,6 +208,7 @@ impl Wire for Record {
             6 => Record::Heartbeat,
             7 => Record::Release,
             8 => Record::Saved(Wire::read(from)?),
+            9 if from.format >= Format::Two => Record::Skip(Wire::read(from)?),
             kind => return Err(CodecError::UnknownRecord(kind)),
         })
     }

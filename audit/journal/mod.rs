@@ -12,6 +12,7 @@ mod blocks;
 mod checkpoint;
 mod codec;
 mod columns;
+mod format;
 mod raw;
 #[cfg(test)]
 pub(crate) mod specimen;
@@ -29,6 +30,7 @@ pub use self::{
     checkpoint::{Checkpoint, KeyRange, KeySpan, Keys, OpenPlan, Unfiled, Waiting},
     codec::{CodecError, DECODE_BYTES_MAX, OBJECT_BYTES_MAX, RECORDS_MAX, Sealed},
     columns::Columns,
+    format::{Format, NoFormat},
 };
 
 use crate::{
@@ -56,6 +58,7 @@ pub struct Incarnation(pub u64);
 
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Header {
+    pub format: Format,
     pub writer: Incarnation,
     pub generation: Gen,
     pub seq: Seq,
@@ -69,7 +72,7 @@ pub struct Header {
 pub struct Object {
     pub header: Header,
     pub accounting: Accounting,
-    /// In this order: fence, done, saved, plan, quarantine, batch, heartbeat,
+    /// In this order: fence, done, skip, saved, plan, quarantine, batch, heartbeat,
     /// release.
     pub records: Vec<Record>,
 }
@@ -95,6 +98,7 @@ pub enum Record {
     /// object before.
     Fence(Fence),
     Done(Done),
+    Skip(Skip),
     Saved(Saved),
     Plan(Plan),
     Quarantine(Vec<Entry>),
@@ -118,10 +122,14 @@ pub struct Saved {
 }
 
 impl Record {
-    /// Rows, or files, came of it.
+    /// Rows, or files, came of it, or will not come.
     pub fn is_news(&self) -> bool {
         match self {
-            Record::Done(_) | Record::Plan(_) | Record::Quarantine(_) | Record::Batch(_) => true,
+            Record::Done(_)
+            | Record::Skip(_)
+            | Record::Plan(_)
+            | Record::Quarantine(_)
+            | Record::Batch(_) => true,
             Record::Fence(_) | Record::Saved(_) | Record::Heartbeat | Record::Release => false,
         }
     }
@@ -158,6 +166,17 @@ pub struct Done {
     /// First and last `event_time` in it, milliseconds since 1970.
     pub time_min_ms: i64,
     pub time_max_ms: i64,
+}
+
+/// A person gave the file of the plan in slot `plan` for `partition` up: it could
+/// not be made, and is tried no more. Since format 2.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Skip {
+    pub plan: Seq,
+    pub partition: Partition,
+    pub rows: u64,
+    /// What the person said.
+    pub reason: String,
 }
 
 /// New rows of all tenants, grouped by partition.

@@ -150,12 +150,26 @@ pub(crate) fn keys() -> Keys {
     }
 }
 
+fn skip(partition: Partition) -> Skip {
+    Skip {
+        plan: Seq(4),
+        partition,
+        rows: 3,
+        reason: "not worth the wait".to_owned(),
+    }
+}
+
 /// A checkpoint with something of everything.
-pub(crate) fn checkpoint() -> Checkpoint {
+pub(crate) fn checkpoint(format: Format) -> Checkpoint {
     let partition = Partition::tenant(tenant("acme"), Day::of_ms(NOON_MS));
     let mut totals = Totals::default();
     totals.add(&accounting());
+    let skipped = match format {
+        Format::One => Vec::new(),
+        Format::Two => vec![skip(partition.clone())],
+    };
     Checkpoint {
+        format,
         generation: Gen(42),
         secret: SECRET,
         seq: Seq(41),
@@ -186,11 +200,20 @@ pub(crate) fn checkpoint() -> Checkpoint {
         keys: vec![range(2, 30), range(30, 35)],
         covered: Seq(30),
         recent: vec![span(36), span(41)],
+        skipped,
     }
 }
 
-/// An object with a record of each kind.
-pub(crate) fn object() -> Object {
+pub(crate) fn batch_of(object: &Object) -> &Batch {
+    let mut batches = object.records.iter().filter_map(|record| match record {
+        Record::Batch(batch) => Some(batch),
+        _ => None,
+    });
+    batches.next().expect("the object has a batch")
+}
+
+/// An object with a record of each kind that the format knows.
+pub(crate) fn object(format: Format) -> Object {
     let partition = Partition::tenant(tenant("acme"), Day::of_ms(NOON_MS));
     let done = Done {
         plan: Seq(3),
@@ -203,7 +226,7 @@ pub(crate) fn object() -> Object {
         time_max_ms: NOON_MS + 999,
     };
     let plan = Plan {
-        partition,
+        partition: partition.clone(),
         from: Seq(3),
         upto: Seq(40),
         rows: 9,
@@ -225,8 +248,9 @@ pub(crate) fn object() -> Object {
         ("umbrella", None, NOON_MS + 1, r#"{"n":2}"#),
         ("acme", Some("bob@example.com"), NOON_MS + 2, r#"{"n":3}"#),
     ];
-    Object {
+    let mut object = Object {
         header: Header {
+            format,
             writer: Incarnation(0x0123_4567_89ab_cdef),
             generation: Gen(42),
             seq: Seq(41),
@@ -246,5 +270,9 @@ pub(crate) fn object() -> Object {
             Record::Heartbeat,
             Record::Release,
         ],
+    };
+    if format >= Format::Two {
+        object.records.insert(2, Record::Skip(skip(partition)));
     }
+    object
 }

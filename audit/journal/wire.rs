@@ -7,8 +7,8 @@
 use bytes::Bytes;
 
 use super::{
-    Block, Checkpoint, Columns, Digest, Done, Fence, Header, Incarnation, KeyRange, KeySpan, Keys,
-    OpenPlan, Plan, Saved, Slice, Unfiled, Waiting, codec::CodecError,
+    Block, Checkpoint, Columns, Digest, Done, Fence, Format, Header, Incarnation, KeyRange,
+    KeySpan, Keys, OpenPlan, Plan, Saved, Skip, Slice, Unfiled, Waiting, codec::CodecError,
 };
 use crate::{
     accounting::Counts,
@@ -31,13 +31,20 @@ pub(super) struct Reader<'a> {
     object: &'a Bytes,
     at: usize,
     end: usize,
+    /// What the frame said.
+    pub(super) format: Format,
 }
 
 impl<'a> Reader<'a> {
     /// Of the first `end` bytes; there must be as many.
     pub(super) fn new(object: &'a Bytes, end: usize) -> Reader<'a> {
         debug_assert!(end <= object.len(), "the end lies in the object");
-        Reader { object, at: 0, end }
+        Reader {
+            object,
+            at: 0,
+            end,
+            format: Format::default(),
+        }
     }
 
     pub(super) fn left(&self) -> usize {
@@ -121,26 +128,56 @@ macro_rules! structs {
 }
 
 structs! {
-    Header { writer, generation, seq, previous, written_at_ms }
     Counts { received, stored, duplicate, quarantined, skipped }
     Fence { secret }
     Plan { partition, from, upto, rows, key_xor }
     Done { plan, partition, rows, key_xor, bytes, sha256, time_min_ms, time_max_ms }
+    Skip { plan, partition, rows, reason }
     Entry { tenant, source, reason, message_id, object, offset, sent_at_ms, raw, key }
     Slice { partition, row_start, row_end, key_xor, raw_bytes }
     Block { row_start, row_end, raw_bytes, frame }
     Partition { area, day }
     Saved { seq, low, keys_low, keys }
-    Checkpoint {
-        generation, secret, seq, digest, written_at_ms, writer, epoch, saved, totals, unfiled,
-        waiting, plans, keys, covered, recent
-    }
     Unfiled { seq, digest }
     Waiting { partition, first }
     OpenPlan { seq, plan }
     KeyRange { from, upto }
     KeySpan { seq, written_at_ms, keys }
     Keys { generation, range, spans }
+}
+
+/// The same of what has the frame's format. A format's own fields, after those of
+/// the first, are empty in an older one.
+macro_rules! framed {
+    ($($name:ident { $($field:ident),* } $(+ $format:ident { $($own:ident),* })?)*) => {$(
+        impl Wire for $name {
+            fn write(&self, to: &mut Vec<u8>) {
+                $(self.$field.write(to);)*
+                $(if self.format >= Format::$format {
+                    $(self.$own.write(to);)*
+                })?
+            }
+
+            fn read(from: &mut Reader<'_>) -> Result<Self, CodecError> {
+                Ok($name {
+                    format: from.format,
+                    $($field: Wire::read(from)?,)*
+                    $($($own: match from.format >= Format::$format {
+                        true => Wire::read(from)?,
+                        false => Default::default(),
+                    },)*)?
+                })
+            }
+        }
+    )*};
+}
+
+framed! {
+    Header { writer, generation, seq, previous, written_at_ms }
+    Checkpoint {
+        generation, secret, seq, digest, written_at_ms, writer, epoch, saved, totals, unfiled,
+        waiting, plans, keys, covered, recent
+    } + Two { skipped }
 }
 
 impl<const N: usize> Wire for [u8; N] {

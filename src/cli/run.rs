@@ -25,6 +25,13 @@ use crate::{
 /// done: {"received","stored","duplicate","quarantined","skipped"}.
 #[derive(Debug, ClapArgs)]
 pub(super) struct Args {
+    /// Leave the files alone that were in the making when it begins
+    ///
+    /// For a file that ends every process that tries to make it: all else goes on, and `journal
+    /// plans` names what is left alone.
+    #[arg(long)]
+    pub(super) safe_mode: bool,
+
     /// End when the queue is empty and every row is in the lake
     #[arg(long)]
     pub(super) drain: bool,
@@ -41,7 +48,8 @@ pub(super) const SHUTDOWN_MAX: Duration = Duration::from_secs(1);
 const TELL_EVERY: Duration = Duration::from_secs(60);
 
 pub(super) fn run(args: &Args, globals: &Globals) -> Result<Exit, Failure> {
-    let settings = globals.start()?;
+    let mut settings = globals.start()?;
+    settings.safe_mode |= args.safe_mode;
     let topology = boot::topology(&settings).map_err(Failure::issues)?;
     let runtime = boot::runtime()?;
     let done = runtime.block_on(async {

@@ -50,6 +50,12 @@ fn text(report: &Report) -> String {
             report.journal_objects
         ),
     ];
+    let given_up = report.rows_given_up + report.quarantined_given_up;
+    if given_up > 0 {
+        lines.push(format!(
+            "{given_up} of them were given up, and are in no file"
+        ));
+    }
     lines.extend(sources(report));
     let foreign = report
         .foreign

@@ -51,6 +51,8 @@ pub struct Settings {
     pub limits: message::Limits,
     pub journal: JournalName,
     pub lake_compression: Compression,
+    /// Files that were in the making when the process began are left alone.
+    pub safe_mode: bool,
     /// A file that replaces the built-in topology.
     pub topology: Option<PathBuf>,
     pub data: PathBuf,
@@ -173,6 +175,7 @@ impl From<Values> for Settings {
                 "snappy" => Compression::Snappy,
                 _ => Compression::Mixed,
             },
+            safe_mode: values.required("safe_mode"),
             topology: values.optional::<String>("topology").map(PathBuf::from),
             data: values.required::<String>("data").into(),
             visibility_timeout_secs: values.required("visibility_timeout_secs"),

@@ -31,6 +31,10 @@ pub struct Report {
     pub rows_waiting: u64,
     pub quarantined_in_files: u64,
     pub quarantined_waiting: u64,
+    /// Rows whose file could not be made, and which a person gave up
+    /// (`idtrail journal skip`): they are in no file.
+    pub rows_given_up: u64,
+    pub quarantined_given_up: u64,
     /// Files under `data/` that this journal did not write.
     pub foreign: Vec<String>,
     pub problems: Vec<String>,

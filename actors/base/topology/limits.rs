@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use audit::journal::Format;
+
 use super::read::Section;
 
 /// A receive asks for up to ten messages: the most that SQS gives at once.
@@ -60,6 +62,8 @@ pub struct JournalLimits {
     pub checkpoint_objects: u64,
     /// Objects that nobody needs are removed when they are older.
     pub keep: Duration,
+    /// What a leader writes, if the journal is not in a later format already.
+    pub write_format: Format,
 }
 
 /// When a partition's rows become a file.
@@ -118,6 +122,7 @@ impl Limits {
                 checkpoint_age: section.millis("checkpoint_ms"),
                 checkpoint_objects: section.count("checkpoint_objects"),
                 keep: section.secs("keep_secs"),
+                write_format: section.format("write_format"),
             }),
             seal: root.section("seal", |section| SealLimits {
                 age: section.secs("age_secs"),

@@ -8,6 +8,7 @@ use std::collections::BTreeMap;
 use std::ops::Range;
 use std::time::Duration;
 
+use audit::journal::Format;
 use toml_edit::{Document, Item, TableLike};
 
 use super::Issue;
@@ -237,6 +238,18 @@ impl Section<'_> {
 
     pub(super) fn switch(&mut self, key: &'static str) -> bool {
         self.required(key, "true or false", Item::as_bool)
+    }
+
+    /// The first if it is missing: so a file of an older version is one of this too.
+    pub(super) fn format(&mut self, key: &'static str) -> Format {
+        if self.get(key).is_none() {
+            return Format::default();
+        }
+        let hint = format!("a whole number from 1 to {}", Format::NEWEST);
+        self.required(key, &hint, |item| {
+            let number = u64::try_from(item.as_integer()?).ok()?;
+            Format::try_from(number).ok()
+        })
     }
 
     /// False if it is missing.

@@ -109,6 +109,14 @@ impl Known {
         }
     }
 
+    /// With nothing in it: what lay in keys objects up to this slot was forgotten.
+    pub(crate) fn covered_before(window: Window, covered: Seq) -> Known {
+        Known {
+            covered,
+            ..Known::new(window)
+        }
+    }
+
     pub(crate) fn window(&self) -> Window {
         self.window
     }

@@ -14,8 +14,8 @@ use audit::{
     partition::Partition,
 };
 
-use super::{Birth, Head, OpenPlan, Piece, PlanId, Replica, Slot, covers};
-use crate::journal::known::Window;
+use super::{Birth, Head, OpenPlan, Piece, PlanId, Replica, Slot, piece::covers};
+use crate::journal::known::{Known, Window};
 
 /// Where the keys of the dedup window are written.
 #[derive(Clone, Copy, Debug)]
@@ -70,6 +70,7 @@ impl Replica {
         }
         let before = self.known.ranges().copied();
         let checkpoint = Checkpoint {
+            format: self.head.format,
             generation: birth.generation,
             secret: birth.secret,
             seq: self.head.seq,
@@ -85,6 +86,7 @@ impl Replica {
             keys: before.chain(keys.iter().map(|keys| keys.range)).collect(),
             covered: self.known.covered(),
             recent,
+            skipped: self.skipped.clone(),
         };
         Some(Snapshot { keys, checkpoint })
     }
@@ -149,6 +151,7 @@ impl Restoring {
             seq: checkpoint.seq,
             digest: checkpoint.digest,
             written_at_ms: checkpoint.written_at_ms,
+            format: checkpoint.format,
             writer: Some(checkpoint.writer),
         };
         replica.epoch = checkpoint.epoch;
@@ -156,6 +159,8 @@ impl Restoring {
             generation: checkpoint.generation,
             secret: checkpoint.secret,
         });
+        replica.known = Known::covered_before(window, checkpoint.covered);
+        replica.skipped = checkpoint.skipped.clone();
         replica.saved = checkpoint.saved.clone();
         replica.counts = checkpoint.totals.total();
         replica.totals = checkpoint.totals.clone();

@@ -10,6 +10,7 @@
 //! of its pieces by the lake.
 
 mod checkpoint;
+mod filing;
 mod held;
 mod piece;
 mod plans;
@@ -21,7 +22,9 @@ use std::{
 
 use audit::{
     accounting::{Counts, Totals},
-    journal::{Digest, Done, Fence, Incarnation, KeySpan, Object, Plan, Record, Saved},
+    journal::{
+        Digest, Done, Fence, Format, Incarnation, KeySpan, Object, Plan, Record, Saved, Skip,
+    },
     journal_id::{Gen, Seq},
     key::{Key, Secret},
     partition::{Area, Partition},
@@ -31,7 +34,7 @@ use hashbrown::HashSet;
 pub(crate) use self::checkpoint::Restoring;
 pub use self::checkpoint::{KeysLimits, Snapshot};
 pub use self::piece::{Content, Piece};
-use self::{held::Held, piece::covers, plans::OpenPlans};
+use self::{held::Held, plans::OpenPlans};
 use super::known::{Known, Recall, Window};
 
 /// The journal says something that cannot be: do not go on from here.
@@ -63,6 +66,8 @@ pub struct Head {
     pub seq: Seq,
     pub digest: Digest,
     pub written_at_ms: i64,
+    /// No later object is in an older one.
+    pub format: Format,
     writer: Option<Incarnation>,
 }
 
@@ -86,6 +91,8 @@ pub struct Replica {
     /// The sum of the totals.
     counts: Counts,
     held: Held,
+    /// Files that were given up, in order.
+    skipped: Vec<Skip>,
     /// The newest checkpoints, the older first; two at most.
     saved: Vec<Saved>,
     /// Something but heartbeats came since the newest.
@@ -112,6 +119,7 @@ impl Replica {
             totals: Totals::default(),
             counts: Counts::default(),
             held: Held::default(),
+            skipped: Vec::new(),
             saved: Vec::new(),
             has_news: false,
         }
@@ -181,6 +189,11 @@ impl Replica {
     /// The same, by tenant and source.
     pub fn totals(&self) -> &Totals {
         &self.totals
+    }
+
+    /// The files that were given up since the journal began, in order.
+    pub fn skipped(&self) -> &[Skip] {
+        &self.skipped
     }
 
     /// The newest checkpoints that the journal knows of, the older first.
@@ -258,6 +271,7 @@ impl Replica {
                     self.epoch = seq;
                 }
                 Record::Done(done) => self.close(&done).map_err(corrupt)?,
+                Record::Skip(skip) => self.give_up(skip).map_err(corrupt)?,
                 Record::Saved(saved) => self.note(seq, saved).map_err(corrupt)?,
                 Record::Plan(plan) => self.open(seq, plan).map_err(corrupt)?,
                 Record::Quarantine(entries) => {
@@ -277,12 +291,14 @@ impl Replica {
             seq,
             digest,
             written_at_ms: slot.written_at_ms,
+            format: object.header.format,
             writer: Some(object.header.writer),
         };
         Ok(())
     }
 
-    /// The digest chain, the generation, and that only a fence changes writers.
+    /// The digest chain, the generation, that only a fence changes writers, and
+    /// that formats do not go back.
     fn follows(&self, object: &Object) -> Result<(), String> {
         let header = &object.header;
         let fences = matches!(object.records.first(), Some(Record::Fence(_)));
@@ -298,6 +314,10 @@ impl Replica {
             }
             None if !fences => return Err("a journal begins with a fence".into()),
             _ => {}
+        }
+        if header.format < self.head.format {
+            let (is, was) = (header.format, self.head.format);
+            return Err(format!("it is in format {is}, after one in format {was}"));
         }
         if !fences && self.head.writer != Some(header.writer) {
             return Err("its writer is another, and it is no fence".into());
@@ -352,65 +372,16 @@ impl Replica {
         self.held.rows += piece.rows;
         self.waiting.entry(partition).or_default().push_back(piece);
     }
-
-    fn open(&mut self, seq: Seq, plan: Plan) -> Result<(), String> {
-        let id = PlanId {
-            seq,
-            partition: plan.partition.clone(),
-        };
-        if plan.upto >= seq {
-            return Err(format!("its plan for {} covers itself", plan.partition));
-        }
-        if self.plans.get(&id).is_some() {
-            return Err(format!("it plans {} twice", plan.partition));
-        }
-        let mut pieces = Vec::new();
-        if let Some(waiting) = self.waiting.get_mut(&plan.partition) {
-            let count = waiting
-                .iter()
-                .take_while(|piece| piece.seq <= plan.upto)
-                .count();
-            pieces.extend(waiting.drain(..count));
-            if waiting.is_empty() {
-                self.waiting.remove(&plan.partition);
-            }
-        }
-        covers(&plan, &pieces)?;
-        self.plans.insert(OpenPlan {
-            id,
-            plan,
-            pieces: pieces.into(),
-        });
-        Ok(())
-    }
-
-    fn close(&mut self, done: &Done) -> Result<(), String> {
-        let id = PlanId {
-            seq: done.plan,
-            partition: done.partition.clone(),
-        };
-        let Some(open) = self.plans.get(&id) else {
-            return Err(format!(
-                "it ends plan {} of {}, which is not open",
-                id.seq, id.partition
-            ));
-        };
-        if open.plan.rows != done.rows || open.plan.key_xor != done.key_xor {
-            return Err(format!(
-                "the file of plan {} of {} has other rows",
-                id.seq, id.partition
-            ));
-        }
-        for piece in open.pieces.iter() {
-            self.held.release(piece.seq);
-            self.held.rows -= piece.rows;
-        }
-        self.plans.remove(&id);
-        Ok(())
-    }
 }
 
 impl PlanId {
+    pub fn skipped(skip: &Skip) -> PlanId {
+        PlanId {
+            seq: skip.plan,
+            partition: skip.partition.clone(),
+        }
+    }
+
     pub fn of(done: &Done) -> PlanId {
         PlanId {
             seq: done.plan,

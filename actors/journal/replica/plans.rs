@@ -26,16 +26,15 @@ impl OpenPlans {
         debug_assert!(replaced.is_none(), "a plan is opened once");
     }
 
-    pub(super) fn remove(&mut self, id: &PlanId) {
-        let Some(open) = self.plans.remove(id) else {
-            return;
-        };
+    pub(super) fn remove(&mut self, id: &PlanId) -> Option<OpenPlan> {
+        let open = self.plans.remove(id)?;
         self.raw_bytes -= open.raw_bytes();
         let area = &id.partition.area;
         match self.by_area.get_mut(area) {
             Some(count) if *count > 1 => *count -= 1,
             _ => drop(self.by_area.remove(area)),
         }
+        Some(open)
     }
 
     pub(super) fn get(&self, id: &PlanId) -> Option<&OpenPlan> {

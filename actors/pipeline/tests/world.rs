@@ -32,8 +32,13 @@ use super::{
 use crate::{
     base::{Compute, Outcome, Probe, Topology},
     ingest::tenants::Tenants,
-    journal::{Candidate, Folding, Window, replica::Birth},
-    pipeline::{Pipeline, Ports, Setup, Watch},
+    journal::{
+        Candidate, Folding, Window,
+        errand::{self, Undone},
+        log::Log,
+        replica::{Birth, PlanId},
+    },
+    pipeline::{self, Pipeline, Ports, Setup, Watch},
     ports::{Clock, Outgoing},
 };
 
@@ -66,6 +71,7 @@ pub(super) struct World {
     sent: BTreeMap<u64, Vec<Fact>>,
     lives: u64,
     pub(super) tenants: Tenants,
+    pub(super) safe: bool,
 }
 
 /// The runtime's paused time as both clocks.
@@ -101,6 +107,7 @@ impl World {
             sent: BTreeMap::new(),
             lives: 0,
             tenants: Tenants::new(Tenant::parse("default").expect("it is valid"), true),
+            safe: false,
         }
     }
 
@@ -153,7 +160,6 @@ impl World {
 
     /// The next process on the same queue and stores.
     pub(super) async fn start(&mut self, probe: Probe) -> Pipeline {
-        self.lives += 1;
         let ports = Ports {
             queue: Arc::clone(&self.queue) as _,
             lake: Arc::clone(&self.lake) as _,
@@ -164,22 +170,46 @@ impl World {
         let setup = Setup {
             topology: Arc::clone(&self.topology),
             journal: JournalName::parse("main").expect("it is valid"),
-            candidate: Candidate {
-                incarnation: Incarnation(self.lives),
-                birth: Birth {
-                    generation: Gen(7),
-                    secret: SECRET,
-                },
-            },
+            candidate: self.candidate(),
             follow: None,
             places: Database::open(None).0,
             codec: Codec::Zstd,
             limits: message::Limits::default(),
             tenants: Arc::new(self.tenants.clone()),
+            safe: self.safe,
             probe,
         };
         let pipeline = Pipeline::start(ports, &setup, Compute::inline()).await;
         pipeline.expect("the topology has all actors")
+    }
+
+    /// Another process each time.
+    pub(super) fn candidate(&mut self) -> Candidate {
+        self.lives += 1;
+        Candidate {
+            incarnation: Incarnation(self.lives),
+            format: self.topology.limits().journal.write_format,
+            birth: Birth {
+                generation: Gen(7),
+                secret: SECRET,
+            },
+        }
+    }
+
+    /// An errand to the journal, with no pipeline around it.
+    pub(super) async fn skip(&mut self, id: &PlanId) -> Result<u64, Undone> {
+        let name = JournalName::parse("main").expect("it is valid");
+        let mut log = Log::new(Arc::clone(&self.journal) as _, &name, MOMENT);
+        let limits = pipeline::leader_limits(&self.topology, None);
+        let (candidate, clock) = (self.candidate(), Arc::clone(&self.clock));
+        errand::skip(
+            &mut log,
+            candidate,
+            limits,
+            &*clock,
+            (id, "no release can make it"),
+        )
+        .await
     }
 
     /// Drains, stops, and checks all that must hold at the end.

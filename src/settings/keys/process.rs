@@ -38,6 +38,13 @@ pub(super) const PROCESS: &[Key] = &[
         "How long a received message stays hidden unless it is deleted.",
     ),
     key(
+        "safe_mode",
+        Kind::Boolean,
+        Some("false"),
+        Reach::Always,
+        "As run --safe-mode: leave the files alone that were in the making when the process began.",
+    ),
+    key(
         "topology",
         Kind::Text,
         None,

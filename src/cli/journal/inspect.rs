@@ -1,4 +1,4 @@
-//! `idtrail journal`: what the journal holds, for people.
+//! `idtrail journal inspect`: what the journal holds, for people.
 
 use std::fmt::Write as _;
 
@@ -6,38 +6,16 @@ use audit::{
     journal::{Object, Record},
     journal_id::Seq,
 };
-use clap::Subcommand;
 use jiff::Timestamp;
 use serde_json::{Value, json};
 
-use super::{Exit, Failure, Globals};
 use crate::{
-    boot,
+    cli::{Exit, Failure, Globals},
     history::{self, Entry, History},
     settings::Settings,
 };
 
-/// Look into the journal
-#[derive(Debug, Subcommand)]
-pub(super) enum Command {
-    /// Print what records hold, all of them or one slot's
-    ///
-    /// One line a slot: when it was written, how large it is, its records. With --seq each record
-    /// in full: partitions, rows, files. Reads only, so it may run beside `run`.
-    Inspect {
-        /// The slot, counted from 1
-        #[arg(long, value_name = "N")]
-        seq: Option<u64>,
-    },
-}
-
-pub(super) fn run(command: &Command, globals: &Globals) -> Result<Exit, Failure> {
-    let settings = globals.start()?;
-    let Command::Inspect { seq } = command;
-    boot::runtime()?.block_on(inspect(&settings, *seq, globals))
-}
-
-async fn inspect(
+pub(super) async fn inspect(
     settings: &Settings,
     wanted: Option<u64>,
     globals: &Globals,
@@ -90,6 +68,7 @@ fn summary(object: &Object) -> String {
     for (name, count) in [
         ("fence", count(|r| matches!(r, Record::Fence(_)))),
         ("done", count(|r| matches!(r, Record::Done(_)))),
+        ("skip", count(|r| matches!(r, Record::Skip(_)))),
         ("checkpoint", count(|r| matches!(r, Record::Saved(_)))),
         ("plan", count(|r| matches!(r, Record::Plan(_)))),
         ("heartbeat", count(|r| matches!(r, Record::Heartbeat))),
@@ -129,6 +108,10 @@ fn record_text(record: &Record) -> String {
         Record::Done(done) => format!(
             "done: plan {} of {}: {} rows in {} bytes",
             done.plan.0, done.partition, done.rows, done.bytes
+        ),
+        Record::Skip(skip) => format!(
+            "skip: plan {} of {}: {} rows given up: {}",
+            skip.plan.0, skip.partition, skip.rows, skip.reason
         ),
         Record::Plan(plan) => format!(
             "plan: {}: {} rows of slots {} to {} become a file",
@@ -174,6 +157,7 @@ fn object(entry: &Entry) -> Value {
         "written_at": written_at(&entry.object),
         "writer": format!("{:016x}", header.writer.0),
         "generation": header.generation.to_string(),
+        "format": header.format as u16,
         "previous": hex(&header.previous.0),
         "digest": hex(&entry.digest.0),
         "bytes": entry.bytes,
@@ -188,6 +172,10 @@ fn record_json(record: &Record) -> Value {
         Record::Done(done) => json!({
             "kind": "done", "plan": done.plan.0, "partition": done.partition.to_string(),
             "rows": done.rows, "bytes": done.bytes,
+        }),
+        Record::Skip(skip) => json!({
+            "kind": "skip", "plan": skip.plan.0, "partition": skip.partition.to_string(),
+            "rows": skip.rows, "reason": skip.reason,
         }),
         Record::Plan(plan) => json!({
             "kind": "plan", "partition": plan.partition.to_string(), "from": plan.from.0,
