@@ -335,6 +335,11 @@ pub const PLANS_SET_ASIDE: Metric = gauge(
     "Files that could not be made from their rows, twice or more often; others go on, these are tried again within an hour",
 );
 
+pub const ROWS_GIVEN_UP: Metric = gauge(
+    "idtrail_rows_given_up",
+    "Rows in no file, since a person gave up files that could not be made, since the journal began",
+);
+
 /// Every metric that this package emits.
 pub const ALL: &[Metric] = &[
     MAILBOX_FILL,
@@ -401,6 +406,7 @@ pub const ALL: &[Metric] = &[
     FILE_BYTES,
     UPLOADS_FAILED,
     PLANS_SET_ASIDE,
+    ROWS_GIVEN_UP,
 ];
 
 #[cfg(test)]

@@ -318,6 +318,8 @@ pub(crate) fn state_held(replica: &Replica) {
     gauge!(names::STATE_BYTES.name).set(replica.retained_bytes() as f64);
     gauge!(names::PARTITIONS_OPEN.name).set(replica.waiting().len() as f64);
     gauge!(names::ROWS_WAITING.name).set(replica.rows_waiting() as f64);
+    let given_up: u64 = replica.skipped().iter().map(|skip| skip.rows).sum();
+    gauge!(names::ROWS_GIVEN_UP.name).set(given_up as f64);
     gauge!(names::DEDUP_KEYS.name).set(replica.known_count() as f64);
     gauge!(names::DEDUP_BYTES.name).set(replica.known_bytes() as f64);
     gauge!(names::DEDUP_WINDOW.name).set(replica.window_held_ms() as f64 / 1_000.0);

@@ -4,7 +4,8 @@
 //! actors' ports over directories, [`aws`] over SQS and S3, [`clock`] over the
 //! machine's clocks; [`boot`] joins them to the actors. [`logging`], [`metrics`],
 //! [`http`] and [`progress`] tell people and machines how it goes. [`publish`]
-//! sends events to the queue, from files or pushed to [`http`]. [`top`] shows what
+//! sends events to the queue, from files or pushed to [`http`], [`salvage`] what a
+//! damaged journal still holds. [`top`] shows what
 //! a running process tells [`client`]; [`color`] says whether in colour, and
 //! [`version`] which program all this is. `fail` ends test builds at named points.
 
@@ -27,6 +28,7 @@ pub mod logging;
 pub mod metrics;
 pub mod progress;
 pub mod publish;
+pub mod salvage;
 pub mod scrape;
 pub mod serving;
 pub mod settings;

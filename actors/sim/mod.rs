@@ -23,6 +23,7 @@ mod rows;
 mod run;
 pub(crate) mod store;
 mod tests;
+mod truth;
 mod world;
 
 use run::run;

@@ -1,10 +1,10 @@
 //! What is outside of the processes: the queue, the journal's store, the lake,
 //! the network between, and the truth that is checked.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet};
 
 use audit::{
-    journal::{Digest, Format, Object, Plan, Record, Saved},
+    journal::{Digest, Saved},
     journal_id::Seq,
     key::{Key, KeyXor, Secret},
     partition::{Day, Partition},
@@ -13,7 +13,7 @@ use audit::{
 };
 use bytes::Bytes;
 
-use super::{dice::Dice, store::Journal};
+use super::{dice::Dice, store::Journal, truth::Truth};
 use crate::journal::{
     effect::{Name, Removal},
     replica::{PlanId, Replica},
@@ -75,39 +75,6 @@ struct Shape {
     retained_bytes: u64,
     given_up: usize,
     saved: Vec<Saved>,
-}
-
-/// What the log says, decoded as it lands.
-#[derive(Debug, Default)]
-struct Truth {
-    /// The newest object with the key, and when it was written.
-    durable: HashMap<Key, (Seq, i64)>,
-    rows: BTreeMap<Partition, Vec<(Seq, Key)>>,
-    plans: BTreeMap<PlanId, Plan>,
-    filed: HashSet<(Seq, Key)>,
-    /// Of files that a person gave up.
-    given_up: HashSet<(Seq, Key)>,
-    /// When each object was written.
-    written_at: BTreeMap<Seq, i64>,
-    /// Objects of the newer format, and rows of copies that came after the window.
-    newer: u64,
-    second: u64,
-    /// Of every object that is, or was, in the log; not of one in a slot that was
-    /// collected before.
-    digests: BTreeMap<Seq, Digest>,
-    boundary: Seq,
-}
-
-impl Truth {
-    /// The rows of a plan.
-    fn planned(&self, id: &PlanId) -> Vec<(Seq, Key)> {
-        let Some(plan) = self.plans.get(id) else {
-            return Vec::new();
-        };
-        let rows = self.rows.get(&id.partition).into_iter().flatten();
-        let covered = rows.filter(|(seq, _)| *seq > plan.from && *seq <= plan.upto);
-        covered.copied().collect()
-    }
 }
 
 /// An invariant that did not hold.
@@ -241,7 +208,10 @@ impl World {
         self.truth.boundary = self.truth.boundary.max(self.journal.boundary());
         match name {
             // In a slot that was collected it is nobody's history.
-            Name::Log(seq) if new && seq > self.truth.boundary => self.learn(seq, bytes)?,
+            Name::Log(seq) if new && seq > self.truth.boundary => {
+                self.note("append", seq.0);
+                self.truth.learn(seq, bytes, self.reach_ms)?;
+            }
             Name::Log(seq) | Name::Checkpoint(seq) | Name::Boundary(seq) => {
                 self.note("write", seq.0);
             }
@@ -267,70 +237,6 @@ impl World {
     /// Of an object that is or was in the log.
     pub(super) fn digest(&self, seq: Seq) -> Option<Digest> {
         self.truth.digests.get(&seq).copied()
-    }
-
-    fn learn(&mut self, seq: Seq, bytes: &Bytes) -> Checked {
-        self.note("append", seq.0);
-        let (object, digest) = Object::decode(bytes)
-            .map_err(|error| Violation(format!("I3: object {seq} cannot be read: {error}")))?;
-        if object.header.seq != seq {
-            return Err(Violation(format!(
-                "I3: slot {seq} holds {}",
-                object.header.seq
-            )));
-        }
-        self.truth.newer += u64::from(object.header.format > Format::One);
-        for record in object.records {
-            match record {
-                Record::Batch(batch) => {
-                    self.admit(seq, &batch.keys, object.header.written_at_ms)?;
-                    for slice in &batch.slices {
-                        let rows = slice.row_start as usize..slice.row_end as usize;
-                        let keys = &batch.keys[rows];
-                        let rows = self.truth.rows.entry(slice.partition.clone()).or_default();
-                        rows.extend(keys.iter().map(|key| (seq, *key)));
-                    }
-                }
-                Record::Skip(skip) => {
-                    let id = PlanId::skipped(&skip);
-                    let rows = self.truth.planned(&id);
-                    if rows.len() as u64 != skip.rows {
-                        let what = format!("I4: {id:?} is given up with {} rows", skip.rows);
-                        return Err(Violation(what));
-                    }
-                    self.truth.given_up.extend(rows);
-                }
-                Record::Plan(plan) => {
-                    let id = PlanId {
-                        seq,
-                        partition: plan.partition.clone(),
-                    };
-                    self.truth.plans.insert(id, plan);
-                }
-                _ => {}
-            }
-        }
-        let written_at_ms = object.header.written_at_ms;
-        self.truth.written_at.insert(seq, written_at_ms);
-        self.truth.digests.insert(seq, digest);
-        Ok(())
-    }
-
-    /// I2: inside the window, counted back from the object before, no key comes
-    /// twice.
-    fn admit(&mut self, seq: Seq, keys: &[Key], written_at_ms: i64) -> Checked {
-        let newest_ms = self.truth.written_at.values().next_back();
-        let newest_ms = newest_ms.copied().unwrap_or_default();
-        for key in keys {
-            let Some((_, before)) = self.truth.durable.insert(*key, (seq, written_at_ms)) else {
-                continue;
-            };
-            if newest_ms.saturating_sub(before) <= self.reach_ms {
-                return Err(Violation(format!("I2: {key:?} is twice in the window")));
-            }
-            self.truth.second += 1;
-        }
-        Ok(())
     }
 
     /// A create-only write into the lake: I2, I5 and I6 for the file.

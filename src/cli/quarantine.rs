@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use actors::{
     journal::{
-        Folding, Window,
+        Window,
         replica::{Content, Replica},
     },
     pipeline::Ports,
@@ -72,12 +72,10 @@ async fn entries(ports: &Ports, settings: &Settings, quiet: bool) -> Result<Vec<
         .map_err(Failure::outside)?;
     let bar = Progress::count(0, quiet);
     bar.name("reading the journal");
-    let small = Window {
-        reach_ms: 0,
-        bytes_max: 0,
-        folding: Folding::USUAL,
-    };
-    let begin = history.begin(small).await.map_err(Failure::outside)?;
+    let begin = history
+        .begin(Window::NONE)
+        .await
+        .map_err(Failure::outside)?;
     let replica = history
         .replay(begin, &bar, |_, _| {})
         .await

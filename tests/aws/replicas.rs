@@ -8,6 +8,7 @@ use std::{
 
 use audit::source::Source;
 use rand::{RngExt, rngs::StdRng};
+use serde_json::Value;
 
 use super::{cloud::cloud, site::Site};
 use crate::{
@@ -225,6 +226,83 @@ fn ten_hand_overs_under_load_lose_nothing_and_double_nothing() {
     }
     println!("{wanted} hand-overs, {} events", scene.sent());
     scene.end(leader);
+}
+
+/// An upgrade in turns, and back: what the newest wrote stays readable to all, and
+/// the journal never goes back to the older format.
+#[test]
+fn replicas_that_write_other_formats_hand_the_journal_over() {
+    let Some(mut scene) = Scene::new() else {
+        return;
+    };
+    let mut leader = scene.site.serve();
+    scene.send();
+    let (older, newer) = ("write_format = 1", "write_format = 2");
+    for (usual, other) in [(older, newer), (newer, older)] {
+        scene.site.change_topology(usual, other);
+        let mut follower = scene.follower();
+        scene.send();
+        assert_eq!(leader.terminate().code, Some(0));
+        until_role("leader", &mut follower);
+        scene.send();
+        leader = follower;
+    }
+    scene.site.settle(&mut leader);
+    let inspected = scene
+        .site
+        .deployment
+        .idtrail(&["journal", "inspect", "--json"]);
+    let object = |line: &str| serde_json::from_str::<Value>(line).expect("a line of JSON");
+    let formats: Vec<u64> = inspected
+        .stdout
+        .lines()
+        .filter_map(|line| object(line)["format"].as_u64())
+        .collect();
+    assert!(formats.is_sorted(), "{formats:?}");
+    assert_eq!(formats.last(), Some(&2), "{inspected:?}");
+    scene.end(leader);
+}
+
+/// Whoever leads is fenced for as long as it takes to write one object.
+#[test]
+fn a_file_is_given_up_beside_a_leader_that_goes_on() {
+    let Some(mut scene) = Scene::new() else {
+        return;
+    };
+    scene
+        .site
+        .change_topology("write_format = 1", "write_format = 2");
+    scene.send();
+    // Nobody got further than to decide on its files.
+    let ended = scene.start_to_end_at("K10").wait();
+    assert_eq!(ended.code, None, "{ended:?}");
+    let deployment = &scene.site.deployment;
+    let mut leader = deployment.start(&["run", "--safe-mode"]).running();
+    until_role("leader", &mut leader);
+    let plans = deployment.idtrail(&["journal", "plans", "--json"]);
+    let (mut rows, mut files) = (0, 0);
+    for plan in plans.stdout.lines() {
+        let plan: Value = serde_json::from_str(plan).expect("a line of JSON");
+        let file = plan["file"].as_str().expect("a name");
+        files += 1;
+        let events = format!("kept-{files}.ndjson");
+        let skip = ["journal", "skip", file, "--reason", "it kills", "--events"];
+        let skipped = deployment.json(&[&skip[..], &[events.as_str()]].concat());
+        assert_eq!(
+            (&skipped["rows"], &skipped["events"]),
+            (&plan["rows"], &plan["rows"])
+        );
+        rows += plan["rows"].as_u64().expect("a number");
+    }
+    assert!(files > 0, "{plans:?}");
+    leader.await_that("it was fenced", |leader| leader.count(FENCED) > 0);
+    until_role("leader", &mut leader);
+    scene.send();
+    scene.site.settle(&mut leader);
+    assert_eq!(leader.terminate().code, Some(0));
+    let verified = scene.site.deployment.json(&["verify"]);
+    assert_eq!(verified["ok"], true, "{verified}");
+    assert_eq!(verified["rows_given_up"], rows);
 }
 
 /// Each takes what the others write for the future, or for the past.

@@ -81,6 +81,13 @@ pub(crate) struct Known {
 }
 
 impl Window {
+    /// For whoever judges no events.
+    pub const NONE: Window = Window {
+        reach_ms: 0,
+        bytes_max: 0,
+        folding: Folding::USUAL,
+    };
+
     /// So many keys are worth a filter; of little memory, sooner.
     pub(crate) fn worth_folding(self) -> usize {
         let bearable = usize::try_from(self.bytes_max / 4 / BYTES_PER_KEY);

@@ -59,7 +59,7 @@ impl OpenPlans {
 }
 
 impl OpenPlan {
-    pub(crate) fn raw_bytes(&self) -> u64 {
+    pub fn raw_bytes(&self) -> u64 {
         self.pieces.iter().map(|piece| piece.raw_bytes).sum()
     }
 }

@@ -2,6 +2,7 @@
 
 mod inspect;
 mod plans;
+mod salvage;
 mod skip;
 
 use clap::Subcommand;
@@ -27,6 +28,13 @@ pub(super) enum Command {
     /// Reads only, so it may run beside `run`.
     Plans,
     Skip(skip::Args),
+    /// Send what a damaged journal holds and no file has to the queue again
+    ///
+    /// For a journal with an object that cannot be read, and of which there is no copy: begin
+    /// another by a new `journal.name`, then run this with the old name. What can be read of it
+    /// and is in no file of the lake is sent to the queue, under its tenant and source. The old
+    /// journal stays as it is.
+    Salvage,
 }
 
 pub(super) fn run(command: &Command, globals: &Globals) -> Result<Exit, Failure> {
@@ -36,6 +44,7 @@ pub(super) fn run(command: &Command, globals: &Globals) -> Result<Exit, Failure>
         match command {
             Command::Inspect { seq } => inspect::inspect(&settings, *seq, globals).await,
             Command::Plans => plans::plans(&settings, &topology, globals).await,
+            Command::Salvage => salvage::salvage(&settings, globals).await,
             Command::Skip(args) => skip::skip(args, &settings, &topology, globals).await,
         }
     })

@@ -41,7 +41,7 @@ use crate::{
 /// Embedded, stop `run` first. On AWS whoever leads is fenced for a moment, and goes on. Needs
 /// `journal.write_format = 2` in the topology.
 #[derive(Debug, ClapArgs)]
-pub(super) struct Args {
+pub(in crate::cli) struct Args {
     /// The file, as the log and `journal plans` name it: data/TENANT/DAY/….parquet
     #[arg(value_name = "KEY")]
     key: String,
@@ -112,7 +112,7 @@ pub(super) async fn skip(
 /// The plan of the file, if it can be given up.
 fn chosen<'a>(
     args: &Args,
-    settings: &Settings,
+    settings: &'a Settings,
     topology: &Topology,
     replica: &'a Replica,
 ) -> Result<&'a OpenPlan, Failure> {
