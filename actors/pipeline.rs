@@ -151,10 +151,13 @@ impl Pipeline {
         self.gate.shut();
         let end = Instant::now() + grace;
         let watch = &self.watch;
-        watch.wait_for(end, |watch| watch.in_flight.is_idle()).await;
-        // The release must get through as well: others wait long without it.
-        let files = end - grace / 5;
-        watch.wait_for(files, Watch::is_filed).await;
+        // The release must get through as well: others wait long without it. What is
+        // in hand may wait for credit that nobody gives back.
+        let release = end - grace / 5;
+        watch
+            .wait_for(release, |watch| watch.in_flight.is_idle())
+            .await;
+        watch.wait_for(release, Watch::is_filed).await;
         watch.leader(|leader| leader.release());
         watch
             .wait_for(end, |watch| watch.leader(|leader| leader.is_released()))

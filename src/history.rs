@@ -15,7 +15,7 @@ use actors::{
     pipeline::Ports,
 };
 use audit::{
-    journal::{Digest, Object},
+    journal::{CodecError, Digest, Object},
     journal_id::{Gen, JournalName, Seq},
 };
 
@@ -36,6 +36,9 @@ pub enum HistoryError {
     Unreachable(#[from] Unreachable),
     #[error(transparent)]
     Corrupt(#[from] Corrupt),
+    /// Sound, for all that this release can tell.
+    #[error("journal object {seq}: {error}")]
+    Newer { seq: Seq, error: CodecError },
 }
 
 /// One object as it lies in the journal.
@@ -78,6 +81,15 @@ impl History {
         &mut self.log
     }
 
+    /// Up to here the log may have been collected, and what stands there is nobody's
+    /// history.
+    pub async fn boundary(&mut self) -> Result<Seq, HistoryError> {
+        match self.log.ask(&Effect::Boundary).await? {
+            Answer::Boundary(boundary) => Ok(boundary),
+            _ => Ok(Seq::ZERO),
+        }
+    }
+
     /// The slots in use when the journal was opened.
     pub fn slots(&self) -> &[Seq] {
         &self.slots
@@ -92,9 +104,14 @@ impl History {
         let Answer::Object(Some(bytes)) = self.log.ask(&Effect::Read(Name::Log(seq))).await? else {
             return Ok(None);
         };
-        let (object, digest) = Object::decode(&bytes).map_err(|error| Corrupt {
-            seq,
-            what: error.to_string(),
+        let (object, digest) = Object::decode(&bytes).map_err(|error| match error {
+            CodecError::UnknownVersion(_) | CodecError::UnknownRecord(_) => {
+                HistoryError::Newer { seq, error }
+            }
+            error => HistoryError::Corrupt(Corrupt {
+                seq,
+                what: error.to_string(),
+            }),
         })?;
         Ok(Some(Entry {
             object,

@@ -20,7 +20,7 @@ use audit::{
     key::{Key, Secret},
     lake::{Footer, LakeError},
     partition::{Area, Day, Partition},
-    quarantine::{self, Damaged, Entry},
+    quarantine::{self, Damaged},
     schema::Column,
     source::Source,
 };
@@ -60,10 +60,25 @@ pub struct Salvaged {
     pub rows_lost: u64,
 }
 
-/// By tenant and source: who they are sent as.
-type Senders = BTreeMap<(String, Option<Source>), (Publisher, Packing)>;
+/// What no file has, by the tenant and source that it is sent as.
+type ByOwner = BTreeMap<(String, Option<Source>), Vec<Unfiled>>;
 
-/// What the lake has of the old journal's rows.
+enum Unfiled {
+    Row(Bytes),
+    /// By itself, so that it cannot make its neighbours unreadable.
+    Entry(Bytes),
+}
+
+/// What the journal's readable objects say.
+#[derive(Default)]
+struct Survey {
+    partitions: BTreeSet<Partition>,
+    birth: Option<(Gen, Secret)>,
+    /// Rows that were given up: they would be the same trouble again.
+    filed: Filed,
+}
+
+/// What the lake has of the old journal's rows, or is not to have.
 #[derive(Debug, Default)]
 struct Filed {
     /// Slots of which a partition's rows are in some file.
@@ -80,46 +95,42 @@ pub async fn salvage(
     let mut history = History::open(ports, settings).await?;
     let bar = Progress::count(0, quiet);
     bar.name("reading the journal");
-    let (partitions, birth) = survey(&mut history, &bar, &mut salvaged).await?;
-    let Some((generation, secret)) = birth else {
+    let first = history.boundary().await?.next();
+    let slots: Vec<Seq> = (first.0..=history.last().0).map(Seq).collect();
+    let Survey {
+        partitions,
+        birth,
+        mut filed,
+    } = survey(&mut history, &slots, &bar, &mut salvaged).await?;
+    let Some(birth) = birth else {
         return Ok(salvaged);
     };
     bar.name("reading files");
-    let mut filed = Filed::default();
     for (done, partition) in (1..).zip(&partitions) {
-        filed
-            .read(ports, settings, (generation, secret), partition)
-            .await?;
+        filed.read(ports, settings, birth, partition).await?;
         bar.set(done, partitions.len() as u64);
     }
     bar.name("sending");
-    let mut senders = Senders::new();
-    for seq in slots(&history) {
+    for seq in slots {
         let Some(entry) = read(&mut history, seq).await? else {
             continue;
         };
-        let outlet = || Outlet::of(ports);
-        for (sender, raw) in unfiled(entry.object, &filed, &mut salvaged) {
-            let (tenant, source) = &sender;
-            let begin = || {
-                (
-                    Publisher::new(outlet(), *source, Some(tenant)),
-                    Packing::default(),
-                )
-            };
-            let (_, packing) = senders.entry(sender.clone()).or_insert_with(begin);
-            packing.event(raw);
-        }
-        for (publisher, packing) in senders.values_mut() {
-            publisher.send_all(packing).await?;
+        // Whole messages for each object: what is held is no more than that has.
+        for ((tenant, source), events) in unfiled(entry.object, &filed, &mut salvaged) {
+            let mut packing = Packing::default();
+            for event in events {
+                match event {
+                    Unfiled::Row(raw) => packing.event(raw),
+                    Unfiled::Entry(raw) => packing.alone(raw),
+                }
+            }
+            packing.finish();
+            let mut publisher = Publisher::new(Outlet::of(ports), source, Some(&tenant));
+            publisher.send_all(&mut packing).await?;
+            salvaged.events += publisher.sent().events;
+            salvaged.messages += publisher.sent().messages;
         }
         bar.set(seq.0, history.last().0);
-    }
-    for (mut publisher, mut packing) in senders.into_values() {
-        packing.finish();
-        publisher.send_all(&mut packing).await?;
-        salvaged.events += publisher.sent().events;
-        salvaged.messages += publisher.sent().messages;
     }
     Ok(salvaged)
 }
@@ -132,40 +143,49 @@ async fn read(history: &mut History, seq: Seq) -> Result<Option<history::Entry>,
     }
 }
 
-fn slots(history: &History) -> impl Iterator<Item = Seq> + use<> {
-    let (first, last) = (history.slots().first().copied(), history.last());
-    (first.unwrap_or(last.next()).0..=last.0).map(Seq)
-}
-
-/// The partitions of all that can be read, and what the journal was born with.
 async fn survey(
     history: &mut History,
+    slots: &[Seq],
     bar: &Progress,
     salvaged: &mut Salvaged,
-) -> Result<(BTreeSet<Partition>, Option<(Gen, Secret)>), Unsalvaged> {
-    let mut partitions = BTreeSet::new();
+) -> Result<Survey, Unsalvaged> {
+    let mut survey = Survey::default();
     let (mut generation, mut secret) = (None, None);
-    for seq in slots(history) {
+    let (mut plans, mut skips) = (BTreeMap::new(), Vec::new());
+    for seq in slots.iter().copied() {
         let Some(entry) = read(history, seq).await? else {
             salvaged.unreadable.push(seq.0);
             continue;
         };
         salvaged.objects += 1;
         generation = Some(entry.object.header.generation);
-        for record in &entry.object.records {
+        for record in entry.object.records {
             match record {
                 Record::Fence(fence) => secret = secret.or(fence.secret),
                 Record::Batch(batch) => {
-                    partitions.extend(batch.slices.iter().map(|slice| slice.partition.clone()));
+                    let slices = batch.slices.into_iter();
+                    survey
+                        .partitions
+                        .extend(slices.map(|slice| slice.partition));
                 }
                 Record::Quarantine(entries) => {
                     let days = entries.iter().map(|entry| Day::of_ms(entry.sent_at_ms));
-                    partitions.extend(days.map(Partition::quarantine));
+                    survey.partitions.extend(days.map(Partition::quarantine));
                 }
+                Record::Plan(plan) => {
+                    let slots = plan.from.next()..=plan.upto;
+                    plans.insert((seq, plan.partition), slots);
+                }
+                Record::Skip(skip) => skips.push((skip.plan, skip.partition)),
                 _ => {}
             }
         }
         bar.set(seq.0, history.last().0);
+    }
+    for skip in skips {
+        if let Some(slots) = plans.remove(&skip) {
+            survey.filed.slots.entry(skip.1).or_default().push(slots);
+        }
     }
     if secret.is_none() {
         // The first fence was collected: a checkpoint has it too.
@@ -174,10 +194,8 @@ async fn survey(
     }
     // Without it entries of the quarantine cannot be told apart, and come again.
     let secret = secret.unwrap_or(Secret([0; 4]));
-    Ok((
-        partitions,
-        generation.map(|generation| (generation, secret)),
-    ))
+    survey.birth = generation.map(|generation| (generation, secret));
+    Ok(survey)
 }
 
 impl Filed {
@@ -225,13 +243,9 @@ impl Filed {
     }
 }
 
-/// What of an object no file has, with whose and what it is.
-fn unfiled(
-    object: Object,
-    filed: &Filed,
-    salvaged: &mut Salvaged,
-) -> Vec<((String, Option<Source>), Bytes)> {
-    let mut events = Vec::new();
+/// What of an object no file has.
+fn unfiled(object: Object, filed: &Filed, salvaged: &mut Salvaged) -> ByOwner {
+    let mut events = ByOwner::new();
     for record in object.records {
         match record {
             Record::Batch(batch) => {
@@ -239,20 +253,20 @@ fn unfiled(
                     if filed.has(object.header.seq, slice) {
                         continue;
                     }
-                    match rows(&batch, slice) {
-                        Ok(rows) => events.extend(rows),
-                        Err(error) => {
-                            let (slot, partition) = (object.header.seq.0, &slice.partition);
-                            tracing::warn!(slot, %partition, %error, "rows cannot be read");
-                            salvaged.rows_lost += u64::from(slice.row_end - slice.row_start);
-                        }
+                    if let Err(error) = rows(&batch, slice, &mut events) {
+                        let (slot, partition) = (object.header.seq.0, &slice.partition);
+                        tracing::warn!(slot, %partition, %error, "rows cannot be read");
+                        salvaged.rows_lost += u64::from(slice.row_end - slice.row_start);
                     }
                 }
             }
             Record::Quarantine(entries) => {
-                let new = |entry: &Entry| !filed.entries.contains(&entry.key);
-                let new = entries.into_iter().filter(new);
-                events.extend(new.map(|entry| ((entry.tenant, entry.source), entry.raw)));
+                for entry in entries {
+                    if !filed.entries.contains(&entry.key) {
+                        let of = events.entry((entry.tenant, entry.source)).or_default();
+                        of.push(Unfiled::Entry(entry.raw));
+                    }
+                }
             }
             _ => {}
         }
@@ -262,12 +276,9 @@ fn unfiled(
 
 /// Of a batch whose columns cannot be read, the events tell their source
 /// themselves.
-fn rows(
-    batch: &Batch,
-    slice: &Slice,
-) -> Result<Vec<((String, Option<Source>), Bytes)>, BatchError> {
+fn rows(batch: &Batch, slice: &Slice, events: &mut ByOwner) -> Result<(), BatchError> {
     let Area::Tenant(tenant) = &slice.partition.area else {
-        return Ok(Vec::new());
+        return Ok(());
     };
     let range = slice.row_start..slice.row_end;
     let raw = batch.raw(range.clone())?;
@@ -276,6 +287,9 @@ fn rows(
         let column = columns.as_ref()?.column(Column::EventSource.index());
         column.as_string::<i32>().value(row as usize).parse().ok()
     };
-    let named = range.map(|row| (tenant.to_string(), source(row)));
-    Ok(named.zip(raw).collect())
+    for (row, raw) in range.zip(raw) {
+        let of = events.entry((tenant.to_string(), source(row))).or_default();
+        of.push(Unfiled::Row(raw));
+    }
+    Ok(())
 }

@@ -121,14 +121,20 @@ impl Listening {
 fn readiness(watch: Watch) -> http::Probe {
     Arc::new(move || {
         let standing = watch.standing();
+        let mut parts = BTreeMap::from([
+            ("role", standing.role.name().to_owned()),
+            ("journal_epoch", standing.epoch.0.to_string()),
+            ("journal_head", standing.head.0.to_string()),
+            ("version", VERSION.to_owned()),
+        ]);
+        parts.extend(
+            standing
+                .lag_ms
+                .map(|lag| ("journal_lag_ms", lag.to_string())),
+        );
         Readiness {
             ready: standing.is_current,
-            parts: BTreeMap::from([
-                ("role", standing.role.name().to_owned()),
-                ("journal_epoch", standing.epoch.0.to_string()),
-                ("journal_head", standing.head.0.to_string()),
-                ("version", VERSION.to_owned()),
-            ]),
+            parts,
         }
     })
 }

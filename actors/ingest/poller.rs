@@ -168,7 +168,7 @@ impl Poller {
         match received {
             Ok(messages) => {
                 (self.error_pause, self.not_before) = (ERROR_PAUSE_MIN, None);
-                if messages.is_empty() {
+                if messages.is_empty() && self.lobby.waiting() == 0 {
                     self.silence.heard_nothing(began);
                 } else {
                     self.silence.end();

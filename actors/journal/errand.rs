@@ -12,9 +12,9 @@ use super::{
     effect::{Answer, Now, Outcome},
     leader::{Leader, Limits, Turn, Unskippable},
     log::{Log, Unreachable},
-    replica::{Corrupt, PlanId},
+    replica::{Corrupt, PlanId, Replica},
 };
-use crate::ports::Clock;
+use crate::ports::{Clock, Store, StoreError};
 
 /// A person waits, and may try again.
 const TRIES: u32 = 5;
@@ -28,10 +28,21 @@ pub enum Undone {
     Corrupt(#[from] Corrupt),
     #[error(transparent)]
     Unskippable(#[from] Unskippable),
+    #[error(transparent)]
+    Lake(#[from] StoreError),
     #[error("the store does not say whether it was written: look with `idtrail journal plans`")]
     Unknown,
     #[error("another process took the journal over meanwhile: try again")]
     Fenced,
+}
+
+/// A file to be given up.
+#[derive(Clone, Copy, Debug)]
+pub struct Wanted<'a> {
+    pub plan: &'a PlanId,
+    /// Its key in the lake.
+    pub key: &'a str,
+    pub reason: &'a str,
 }
 
 /// Nobody sends events on an errand.
@@ -44,27 +55,34 @@ impl Rider for Alone {
     }
 }
 
-/// Gives the plan's file up, and says how many rows that are.
+/// Gives the plan's file up, and says how many rows that are. `replica`: the
+/// journal as it was read, so that it is without a leader for a moment only.
 pub async fn skip(
-    log: &mut Log,
-    candidate: Candidate,
-    limits: Limits,
-    clock: &dyn Clock,
-    (id, reason): (&PlanId, &str),
+    (log, lake, clock): (&mut Log, &dyn Store, &dyn Clock),
+    (candidate, limits): (Candidate, Limits),
+    replica: Replica,
+    wanted: Wanted<'_>,
 ) -> Result<u64, Undone> {
     let at_once = Limits {
         follow: None,
         ..limits
     };
-    let mut leader: Leader<Alone> = Leader::new(candidate, at_once);
+    let mut leader: Leader<Alone> = Leader::resuming(candidate, at_once, replica);
     let mut skipped = Err(Undone::Fenced);
     let mut tries = TRIES;
     while let Some(effect) = leader.next(now(clock)) {
         let asked = log.ask(&effect).await;
-        let is_answered = !matches!(asked, Err(_) | Ok(Answer::Created(Outcome::Unknown)));
-        if !is_answered {
+        // A slot that is taken is another's fence, or this one's by an earlier try.
+        let is_settled = !matches!(
+            asked,
+            Err(_) | Ok(Answer::Created(Outcome::Unknown | Outcome::Taken))
+        );
+        if !is_settled {
             if tries == 0 {
-                return Err(asked.err().map_or(Undone::Unknown, Undone::from));
+                return Err(match asked {
+                    Err(unreachable) if !leader.is_serving() => unreachable.into(),
+                    _ => Undone::Unknown,
+                });
             }
             tries -= 1;
             tokio::time::sleep(PAUSE).await;
@@ -72,7 +90,8 @@ pub async fn skip(
         let Ok(answer) = asked else { continue };
         match leader.answer(answer, now(clock))? {
             Some(Turn::Serving) => {
-                skipped = leader.skip(id, reason.to_owned()).map_err(Undone::from);
+                // Nobody else makes it from here on.
+                skipped = decide(&mut leader, lake, wanted).await;
                 leader.release();
             }
             Some(Turn::Fenced) => return Err(Undone::Fenced),
@@ -80,6 +99,18 @@ pub async fn skip(
         }
     }
     skipped
+}
+
+async fn decide(
+    leader: &mut Leader<Alone>,
+    lake: &dyn Store,
+    wanted: Wanted<'_>,
+) -> Result<u64, Undone> {
+    let listed = lake.list(wanted.key, None).await?;
+    if listed.iter().any(|object| object.key == wanted.key) {
+        return Err(Unskippable::Made.into());
+    }
+    Ok(leader.skip(wanted.plan, wanted.reason.to_owned())?)
 }
 
 fn now(clock: &dyn Clock) -> Now {

@@ -13,7 +13,7 @@ mod skip;
 mod standing;
 
 use std::{
-    collections::{HashSet, VecDeque},
+    collections::{HashMap, HashSet, VecDeque},
     time::Duration,
 };
 
@@ -21,7 +21,7 @@ use audit::{
     accounting::Accounting,
     journal::{Batch, Digest, Done, Format, Header, Object, Record, Saved},
     key::Key,
-    partition::Partition,
+    partition::{Area, Partition},
     quarantine::Entry,
 };
 
@@ -36,7 +36,7 @@ use super::{
     following::{Follow, Following, Heard},
     known::{Recall, Window},
     replica::{Corrupt, OpenPlan, PlanId, Replica},
-    seal::{self, SealLimits},
+    seal::{self, Open, SealLimits},
     slot::{Fate, Slot},
     takeover::{Candidate, Takeover},
 };
@@ -111,6 +111,8 @@ pub struct Leader<R> {
     outbox: Outbox,
     /// Plans whose file was reported, or given up, until the journal says so.
     reported: HashSet<PlanId>,
+    /// How many plans of an area nobody works on for long.
+    aside: HashMap<Area, usize>,
     acknowledged_boot_ms: Option<u64>,
 }
 
@@ -136,7 +138,16 @@ impl<R: Rider> Leader<R> {
             submitted: VecDeque::new(),
             outbox: Outbox::default(),
             reported: HashSet::new(),
+            aside: HashMap::new(),
             acknowledged_boot_ms: None,
+        }
+    }
+
+    /// One that has applied the log up to some object.
+    pub fn resuming(candidate: Candidate, limits: Limits, replica: Replica) -> Leader<R> {
+        Leader {
+            replica,
+            ..Leader::new(candidate, limits)
         }
     }
 
@@ -368,7 +379,11 @@ impl<R: Rider> Leader<R> {
     fn compose(&mut self, now: Now) -> Option<(Slot, Option<BatchNo>)> {
         let mut records = self.outbox.take();
         let asked = std::mem::take(&mut self.outbox.seal);
-        let plans = seal::plans(&self.replica, &asked, &self.limits.seal);
+        let plans = seal::plans(
+            Open::new(&self.replica, &self.aside),
+            &asked,
+            &self.limits.seal,
+        );
         records.extend(plans.into_iter().map(Record::Plan));
 
         let mut accounting = Accounting::default();

@@ -21,7 +21,7 @@ use super::{
     claims::Rider,
     desk::Desk,
     replica::{Birth, OpenPlan},
-    seal::{self, SealLimits, Seen, Urgency},
+    seal::{self, Open, SealLimits, Seen, Urgency},
     working::{Hold, Working},
 };
 use crate::base::{Actor, Address, Context, Failure};
@@ -105,7 +105,9 @@ impl<R: Rider> Planner<R> {
         let head = leader.replica().head().seq;
         let known = self.seen.note(head, now.boot_ms, self.limits.age_ms);
         let old = (now.wall_ms, known);
-        let due = seal::due(leader.replica(), &self.limits, urgency, old);
+        leader.set_aside(self.working.set_aside_by_area());
+        let room = Open::new(leader.replica(), leader.aside());
+        let due = seal::due(room, &self.limits, urgency, old);
         let wake = !due.is_empty() || leader.has_news();
         due.into_iter().for_each(|partition| leader.seal(partition));
         drop(leader);

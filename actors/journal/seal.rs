@@ -5,7 +5,7 @@
 //! only *when* a plan is written: once it stands in the journal, its rows are a
 //! function of the journal.
 
-use std::collections::{BTreeSet, VecDeque};
+use std::collections::{BTreeSet, HashMap, VecDeque};
 
 use audit::{
     journal::Plan,
@@ -13,7 +13,6 @@ use audit::{
     key::KeyXor,
     partition::{Area, Partition},
 };
-use hashbrown::HashMap;
 
 use super::leader::RECORDS_A_KIND_MAX;
 use super::replica::{Piece, Replica};
@@ -70,14 +69,14 @@ pub enum Urgency {
 
 /// The partitions to seal now, the heaviest first. Old are rows whose slot says
 /// so, or that lie up to `known`, which [`Seen`] tells.
-pub fn due(
-    replica: &Replica,
+pub fn due<'a>(
+    mut open: Open<'a>,
     limits: &SealLimits,
     urgency: Urgency,
     (wall_ms, known): (i64, Seq),
 ) -> Vec<Partition> {
-    let mut open = Open::of(replica);
-    let mut ripe: Vec<(u64, &Partition)> = replica
+    let replica = open.replica;
+    let mut ripe: Vec<(u64, &'a Partition)> = replica
         .waiting()
         .iter()
         .filter_map(|(partition, pieces)| {
@@ -115,12 +114,12 @@ pub fn due(
 /// The plans for these partitions. They were asked for before the last object
 /// was applied, so they are held to the limit of open plans once more: whoever
 /// finds no room here is still due, and asked for again.
-pub(super) fn plans(
-    replica: &Replica,
-    partitions: &BTreeSet<Partition>,
+pub(super) fn plans<'a>(
+    mut open: Open<'a>,
+    partitions: &'a BTreeSet<Partition>,
     limits: &SealLimits,
 ) -> Vec<Plan> {
-    let mut open = Open::of(replica);
+    let replica = open.replica;
     let mut plans = Vec::new();
     for partition in partitions {
         if plans.len() == RECORDS_A_KIND_MAX {
@@ -137,22 +136,28 @@ pub(super) fn plans(
 }
 
 /// The plans that are open, and those that are about to be.
-struct Open<'a> {
+#[derive(Debug)]
+pub struct Open<'a> {
     replica: &'a Replica,
+    /// Open plans that nobody works on for long.
+    aside: &'a HashMap<Area, usize>,
     added: HashMap<&'a Area, usize>,
 }
 
 impl<'a> Open<'a> {
-    fn of(replica: &'a Replica) -> Open<'a> {
+    pub(super) fn new(replica: &'a Replica, aside: &'a HashMap<Area, usize>) -> Open<'a> {
         Open {
             replica,
+            aside,
             added: HashMap::new(),
         }
     }
 
     fn has_room(&self, area: &Area, max: usize) -> bool {
+        let aside = self.aside.get(area).copied().unwrap_or_default();
+        let worked_on = self.replica.open_plans_in(area).saturating_sub(aside);
         let added = self.added.get(area).copied().unwrap_or_default();
-        self.replica.open_plans_in(area) + added < max
+        worked_on + added < max
     }
 
     fn add<'b: 'a>(&mut self, area: &'b Area) {

@@ -177,13 +177,14 @@ impl Upkeep {
     /// All that two checkpoints can do without.
     fn collection(&self, replica: &Replica) -> VecDeque<Effect> {
         let boundary = replica.needless();
-        let [older, _] = replica.saved() else {
+        let [older, newer] = replica.saved() else {
             return VecDeque::new();
         };
         let mut removals = vec![
             Removal::Checkpoints { below: older.seq },
+            // The newer may be of a process with a larger window.
             Removal::Keys {
-                below: older.keys_low,
+                below: older.keys_low.min(newer.keys_low),
             },
         ];
         let mut effects = VecDeque::new();

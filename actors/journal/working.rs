@@ -13,6 +13,7 @@ use std::{
     time::Duration,
 };
 
+use audit::partition::Area;
 use tokio::time::Instant;
 
 use super::replica::{OpenPlan, PlanId, Replica};
@@ -115,6 +116,17 @@ impl Working {
         let table = self.table();
         let open = table.failed.keys().filter_map(|id| replica.open_plan(id));
         open.map(OpenPlan::raw_bytes).sum()
+    }
+
+    /// How many plans nobody works on for long, by area: they take nobody's room.
+    pub(super) fn set_aside_by_area(&self) -> HashMap<Area, usize> {
+        let mut aside = HashMap::new();
+        let table = self.table();
+        let failed = table.failed.iter();
+        for (id, _) in failed.filter(|(_, failed)| failed.times > LUCK) {
+            *aside.entry(id.partition.area.clone()).or_default() += 1;
+        }
+        aside
     }
 
     /// Forgets failures of all other plans.

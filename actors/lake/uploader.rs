@@ -1,6 +1,7 @@
 //! Writes a file into the lake, create-only, and reports it to the leader.
 //!
-//! Only a leader that was acknowledged lately writes. A write that hangs is given
+//! Only a leader that was acknowledged lately writes, and only the file of a plan
+//! that is open. A write that hangs is given
 //! up after a time that grows with the file, and tried again. A key that is taken holds
 //! this very file from an earlier try, or else something is badly wrong: it is
 //! compared, and never overwritten.
@@ -20,7 +21,7 @@ use tokio::time::timeout;
 use super::partition_writer::SealedFile;
 use crate::{
     base::{Actor, Address, Context, Failure},
-    journal::{appender, claims::Rider, desk::Desk},
+    journal::{appender, claims::Rider, desk::Desk, replica::PlanId},
     ports::{Created, Store, StoreError},
     report,
 };
@@ -62,7 +63,13 @@ impl<R: Rider> Actor for Uploader<R> {
         _: &mut Context<SealedFile>,
     ) -> Result<(), Failure> {
         let mut pause = PAUSE_MIN;
+        let plan = PlanId::of(&file.done);
         let done = loop {
+            if self.desk.leader()?.replica().open_plan(&plan).is_none() {
+                // Another made it, or a person gave it up. If it is open after all, for
+                // who began anew, it is handed out again.
+                return Ok(());
+            }
             match self.write(&file).await? {
                 Ok(done) => break done,
                 Err(Refused { reason, fatal }) => {

@@ -25,7 +25,7 @@ use crate::{
 /// done: {"received","stored","duplicate","quarantined","skipped"}.
 #[derive(Debug, ClapArgs)]
 pub(super) struct Args {
-    /// Leave the files alone that were in the making when it begins
+    /// Leave the files alone that are in the making when it first leads
     ///
     /// For a file that ends every process that tries to make it: all else goes on, and `journal
     /// plans` names what is left alone.

@@ -51,7 +51,7 @@ pub struct Settings {
     pub limits: message::Limits,
     pub journal: JournalName,
     pub lake_compression: Compression,
-    /// Files that were in the making when the process began are left alone.
+    /// Files that are in the making when the process first leads are left alone.
     pub safe_mode: bool,
     /// A file that replaces the built-in topology.
     pub topology: Option<PathBuf>,

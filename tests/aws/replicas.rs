@@ -126,7 +126,7 @@ fn until_role(role: &str, process: &mut Running) {
     let expected = format!(r#""role":"{role}""#);
     process.await_that(role, |process| {
         let (status, said) = process.get("/readyz");
-        status == 200 && said.contains(&expected)
+        status == 200 && said.contains(&expected) && said.contains(r#""journal_lag_ms":"#)
     });
 }
 

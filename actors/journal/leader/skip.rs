@@ -1,6 +1,11 @@
-//! Giving a file up that nobody can make.
+//! Files that nobody makes: for long, or any more.
 
-use audit::journal::{Format, Skip};
+use std::collections::HashMap;
+
+use audit::{
+    journal::{Format, Skip},
+    partition::Area,
+};
 
 use super::Leader;
 use crate::journal::{claims::Rider, replica::PlanId};
@@ -10,6 +15,8 @@ use crate::journal::{claims::Rider, replica::PlanId};
 pub enum Unskippable {
     #[error("no such file is in the making: it is there, or was given up before")]
     NotOpen,
+    #[error("it is in the lake already: start idtrail, which will find it")]
+    Made,
     #[error(
         "a file can be given up in journal format {needed}, and this journal is written in {0}: \
          set `journal.write_format = {needed}` in the topology once every replica runs a version \
@@ -20,6 +27,15 @@ pub enum Unskippable {
 }
 
 impl<R: Rider> Leader<R> {
+    /// So many plans of these areas nobody works on for long.
+    pub fn set_aside(&mut self, aside: HashMap<Area, usize>) {
+        self.aside = aside;
+    }
+
+    pub fn aside(&self) -> &HashMap<Area, usize> {
+        &self.aside
+    }
+
     /// Nobody makes the file of this plan any more; how many rows it has.
     pub fn skip(&mut self, id: &PlanId, reason: String) -> Result<u64, Unskippable> {
         let open = self.plans_to_do().find(|open| open.id == *id);

@@ -32,6 +32,8 @@ pub struct Standing {
     pub epoch: Seq,
     /// It leads, or knows all that the journal says.
     pub is_current: bool,
+    /// Milliseconds since it last knew all that the journal says.
+    pub lag_ms: Option<u64>,
 }
 
 impl Role {
@@ -47,20 +49,21 @@ impl Role {
 
 impl<R: Rider> Leader<R> {
     pub fn standing(&self, now: Now) -> Standing {
-        let (role, is_current) = match &self.phase {
-            Phase::Serving { .. } => (Role::Leader, true),
-            Phase::Released => (Role::Released, false),
-            Phase::Taking(_) => (Role::Starting, false),
+        let (role, lag_ms) = match &self.phase {
+            Phase::Serving { .. } => (Role::Leader, Some(0)),
+            Phase::Released => (Role::Released, None),
+            Phase::Taking(_) => (Role::Starting, None),
             Phase::Following(following) => match following.looked_at_end_ms(now) {
-                Some(ago) => (Role::Follower, ago < CURRENT_MS),
-                None => (Role::Starting, false),
+                Some(ago) => (Role::Follower, Some(ago)),
+                None => (Role::Starting, None),
             },
         };
         Standing {
             role,
             head: self.replica.head().seq,
             epoch: self.replica.epoch(),
-            is_current,
+            is_current: lag_ms.is_some_and(|lag| lag < CURRENT_MS),
+            lag_ms,
         }
     }
 

@@ -115,6 +115,19 @@ async fn a_file_that_cannot_be_made_stops_nobody_and_is_made_once_it_can_be() {
     assert_eq!((reading.counts.stored, reading.files), (40, 4));
 }
 
+/// Of a tenant that may have one plan open at a time.
+#[tokio::test(start_paused = true)]
+async fn a_file_that_cannot_be_made_takes_no_room_of_its_tenant() {
+    let limits = [LIMITS[0], ("open_days_max = 100", "open_days_max = 1")];
+    let (mut world, _) = with_a_file_that_cannot_be_made(&limits).await;
+    let pipeline = world.start(Probe::none()).await;
+    drain_beside_it(&mut world, &pipeline.watch(), 100).await;
+    world.send("one", None, &okta(200..210));
+    drain_beside_it(&mut world, &pipeline.watch(), 300).await;
+    assert_eq!(world.lake.count(), 3, "its tenant's other rows as well");
+    pipeline.stop(10 * MOMENT).await;
+}
+
 #[tokio::test(start_paused = true)]
 async fn in_safe_mode_what_was_in_the_making_is_left_alone() {
     let (mut world, columns) = with_a_file_that_cannot_be_made(&LIMITS[..1]).await;

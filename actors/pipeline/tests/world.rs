@@ -34,12 +34,12 @@ use crate::{
     ingest::tenants::Tenants,
     journal::{
         Candidate, Folding, Window,
-        errand::{self, Undone},
+        errand::{self, Undone, Wanted},
         log::Log,
-        replica::{Birth, PlanId},
+        replica::{Birth, PlanId, Replica},
     },
     pipeline::{self, Pipeline, Ports, Setup, Watch},
-    ports::{Clock, Outgoing},
+    ports::{Clock, Outgoing, Store},
 };
 
 /// An event of a tenant: no two of a world are equal.
@@ -202,14 +202,14 @@ impl World {
         let mut log = Log::new(Arc::clone(&self.journal) as _, &name, MOMENT);
         let limits = pipeline::leader_limits(&self.topology, None);
         let (candidate, clock) = (self.candidate(), Arc::clone(&self.clock));
-        errand::skip(
-            &mut log,
-            candidate,
-            limits,
-            &*clock,
-            (id, "no release can make it"),
-        )
-        .await
+        let key = id.partition.file_key(&name, Gen(7), id.seq);
+        let wanted = Wanted {
+            plan: id,
+            key: &key,
+            reason: "no release can make it",
+        };
+        let outside = (&mut log, &*self.lake as &dyn Store, &*clock as &dyn Clock);
+        errand::skip(outside, (candidate, limits), Replica::new(WINDOW), wanted).await
     }
 
     /// Drains, stops, and checks all that must hold at the end.

@@ -8,6 +8,12 @@ use crate::{
 };
 
 pub(super) async fn salvage(settings: &Settings, globals: &Globals) -> Result<Exit, Failure> {
+    if !settings.trust_attributes {
+        return Err(Failure::usage(
+            "salvaged events name their tenant as an attribute, and `trust_attributes` is false: \
+             set it to true, here and for `run`, until they are stored",
+        ));
+    }
     let ports = history::ports(settings).await?;
     let salvaged = salvage::salvage(&ports, settings, globals.quiet()).await;
     let salvaged = salvaged.map_err(Failure::outside)?;

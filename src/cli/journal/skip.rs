@@ -13,11 +13,11 @@ use std::{
 use actors::{
     base::Topology,
     journal::{
-        errand,
+        errand::{self, Undone, Wanted},
         leader::Unskippable,
         replica::{Content, OpenPlan, Piece, Replica},
     },
-    pipeline::{self, Ports},
+    pipeline,
 };
 use audit::{journal::Format, quarantine};
 use clap::Args as ClapArgs;
@@ -80,22 +80,20 @@ pub(super) async fn skip(
     let mut history = history.map_err(Failure::outside)?;
     let replica = newest(&mut history, topology, globals).await?;
     let open = chosen(args, settings, topology, &replica)?;
-    absent(&ports, &args.key).await?;
-    let events = save(args, open)?;
+    let (plan, events) = (open.id.clone(), save(args, open)?);
+    let wanted = Wanted {
+        plan: &plan,
+        key: &args.key,
+        reason: &args.reason,
+    };
+    let limits = pipeline::leader_limits(topology, None);
     let skipped = errand::skip(
-        history.log(),
-        boot::candidate(topology),
-        pipeline::leader_limits(topology, None),
-        &*ports.clock,
-        (&open.id, &args.reason),
+        (history.log(), &*ports.lake, &*ports.clock),
+        (boot::candidate(topology), limits),
+        replica,
+        wanted,
     );
-    let rows = skipped.await.map_err(|undone| {
-        Failure::outside(format!(
-            "{}: {undone}. Its events are in {}",
-            args.key,
-            args.events.display()
-        ))
-    })?;
+    let rows = skipped.await.map_err(|undone| refused(args, &undone))?;
     let skipped = Skipped {
         file: &args.key,
         rows,
@@ -127,15 +125,20 @@ fn chosen<'a>(
     }
 }
 
-/// A file that is there was made: whoever leads finds it.
-async fn absent(ports: &Ports, key: &str) -> Result<(), Failure> {
-    let listed = ports.lake.list(key, None).await?;
-    if listed.iter().any(|object| object.key == key) {
-        return Err(Failure::usage(format!(
-            "{key} is in the lake already: start idtrail, which will find it"
-        )));
+/// Where nothing was given up, nothing is kept.
+fn refused(args: &Args, undone: &Undone) -> Failure {
+    let (key, events) = (&args.key, args.events.display());
+    match undone {
+        Undone::Unskippable(why) => {
+            forget(&args.events);
+            Failure::usage(format!("{key}: {why}"))
+        }
+        Undone::Unknown => Failure::outside(format!("{key}: {undone}; its events are in {events}")),
+        undone => {
+            forget(&args.events);
+            Failure::outside(format!("{key}: {undone}"))
+        }
     }
-    Ok(())
 }
 
 /// Writes what the file would have held, and makes it durable.

@@ -42,7 +42,7 @@ pub(super) const PROCESS: &[Key] = &[
         Kind::Boolean,
         Some("false"),
         Reach::Always,
-        "As run --safe-mode: leave the files alone that were in the making when the process began.",
+        "As run --safe-mode: leave the files alone that are in the making when the process first leads.",
     ),
     key(
         "topology",
