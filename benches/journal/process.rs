@@ -12,7 +12,7 @@ use actors::journal::{
     upkeep::{Upkeep, UpkeepLimits},
 };
 use audit::{
-    journal::{Batch, Block, Digest, Done, Incarnation, Keys, Slice},
+    journal::{Batch, Block, Digest, Done, Format, Incarnation, Keys, Slice},
     journal_id::Gen,
     key::{Key, KeyXor, Secret},
     partition::{Day, Partition},
@@ -57,6 +57,7 @@ impl Process {
         };
         let candidate = Candidate {
             incarnation: Incarnation(7),
+            format: Format::default(),
             birth,
         };
         let limits = Limits {
