@@ -61,8 +61,8 @@ pub enum Undrained {
     #[error(transparent)]
     Queue(#[from] QueueError),
     #[error(
-        "{rows} rows are durable in the journal, but their file cannot be made: {why}; \
-         an upgrade may be able to, all else is done"
+        "{rows} rows are durable in the journal, and their file is not made: {why}. All else is \
+         done; `idtrail journal plans` names the files"
     )]
     File { rows: u64, why: String },
 }

@@ -16,6 +16,7 @@
 //!
 //! [`Leader`]: crate::journal::leader::Leader
 
+mod bytes;
 mod dice;
 mod limits;
 mod node;
@@ -36,6 +37,8 @@ enum Mutant {
     DeleteBeforeCommit,
     /// Copies become rows.
     NoDedup,
+    /// An event that is twice in one message becomes two rows.
+    NoDedupInside,
     /// The message of a copy is deleted while the first copy's batch is not yet
     /// in the journal.
     DeleteRiderEarly,
@@ -43,8 +46,12 @@ enum Mutant {
     NextSlotOnUnknown,
     /// A taken slot is taken for a success.
     TakenIsSuccess,
+    /// A taken slot is passed over: the next slot is tried.
+    TakenIsPassed,
     /// A file holds what is there when it is written, not what its plan says.
     FilesByTiming,
+    /// A file has another name each time it is written.
+    FilesByChance,
     /// The log is collected up to its end, whatever is not yet in a file.
     CollectUnfiled,
     /// A leader does not look at the boundary after its writes.
@@ -53,6 +60,8 @@ enum Mutant {
     NoRecheck,
     /// A process that begins with a checkpoint leaves out the keys beside it.
     NoKeys,
+    /// It forgets up to where keys lay in keys objects, where none is left.
+    CoveredForgotten,
     /// What a filter may have is not read again, and taken for new.
     NoRecall,
     /// What a filter may have is taken for a copy.

@@ -258,11 +258,7 @@ impl Node {
         if self.mutant == Some(Mutant::DeleteRiderEarly) && copies && rest.is_empty() {
             world.delete(no, self.newest.get(&id(no)).map_or(0, receipt_no))?;
         }
-        let all = self.mutant == Some(Mutant::NoDedup);
-        let new = events.into_iter().zip(verdicts);
-        let new = new
-            .filter(|(_, v)| all || *v == Verdict::New)
-            .map(|(event, _)| event);
+        let new = self.rows(&events, &verdicts);
         if let Some((_, filling)) = &mut self.filling {
             filling.extend(new);
         }
@@ -274,6 +270,18 @@ impl Node {
             return Ok(());
         }
         self.offer(world, no, ticket, rest)
+    }
+
+    /// Those of the events that become rows.
+    fn rows(&self, events: &[EventId], verdicts: &[Verdict]) -> Vec<EventId> {
+        let judged = || events.iter().copied().zip(verdicts);
+        let is_new = |event: EventId, verdict: Verdict| match self.mutant {
+            Some(Mutant::NoDedup) => true,
+            Some(Mutant::NoDedupInside) => judged().any(|of| of == (event, &Verdict::New)),
+            _ => verdict == Verdict::New,
+        };
+        let rows = judged().filter(|(event, verdict)| is_new(*event, **verdict));
+        rows.map(|(event, _)| event).collect()
     }
 
     /// `None`: there is no such batch, or the store could not be reached; the

@@ -3,11 +3,12 @@
 
 use std::collections::BTreeMap;
 
-use audit::journal::{Format, Keys};
+use audit::journal::Format;
 use bytes::Bytes;
 
 use super::{
     Mutant,
+    bytes::{uncovered, version, without},
     dice::Dice,
     limits::{self, Shared},
     node::{Node, Write},
@@ -281,6 +282,11 @@ impl Run {
             Effect::Read(Name::Keys(range)) if self.mutant == Some(Mutant::NoKeys) => {
                 Answer::Object(journal.read(Name::Keys(*range)).map(|keys| without(&keys)))
             }
+            Effect::Read(name @ Name::Checkpoint(_))
+                if self.mutant == Some(Mutant::CoveredForgotten) =>
+            {
+                Answer::Object(journal.read(*name).map(|there| uncovered(&there)))
+            }
             effect => journal.look(effect),
         };
         if let Answer::Object(Some(object)) = &answer
@@ -386,12 +392,22 @@ impl Run {
     fn land(&mut self, write: &Write) -> Result<bool, Violation> {
         match write {
             Write::Journal(name, object) => self.world.append(*name, object),
-            Write::File(id, file, _) => self.world.write_file(id, file),
+            Write::File(id, file, _) => {
+                let by_chance = self.mutant == Some(Mutant::FilesByChance);
+                self.world.write_file(id, file, by_chance)
+            }
         }
     }
 
     fn landed(&mut self, index: usize, write: Write, new: bool) -> Checked {
         match write {
+            Write::Journal(Name::Log(seq), object)
+                if !new
+                    && self.mutant == Some(Mutant::TakenIsPassed)
+                    && self.land(&Write::Journal(Name::Log(seq.next()), object.clone()))? =>
+            {
+                self.nodes[index].answer(&mut self.world, Answer::Created(Outcome::Won))
+            }
             Write::Journal(..) => {
                 let outcome = if new { Outcome::Won } else { Outcome::Taken };
                 self.count(if new { "slot won" } else { "slot taken" });
@@ -427,22 +443,5 @@ impl Run {
                 *waits = None;
             }
         }
-    }
-}
-
-/// As an object's frame says it.
-fn version(object: &Bytes) -> u16 {
-    let bytes = object.get(8..10).and_then(|two| two.try_into().ok());
-    bytes.map_or(0, u16::from_le_bytes)
-}
-
-/// A keys object that has forgotten its keys.
-fn without(keys: &Bytes) -> Bytes {
-    match Keys::decode(keys) {
-        Ok(keys) => {
-            let spans = Vec::new();
-            Keys { spans, ..keys }.encode().bytes
-        }
-        Err(_) => keys.clone(),
     }
 }

@@ -44,7 +44,8 @@ pub(super) struct World {
     pub(super) dice: Dice,
     pub(super) step: u64,
     pub(super) journal: Journal,
-    pub(super) lake: BTreeMap<PlanId, File>,
+    /// By plan; a bug gives a file more than one name.
+    lake: BTreeMap<(PlanId, u64), File>,
     pub(super) queue: BTreeMap<MessageNo, Letter>,
     /// Event n belongs to the tenant and partition n modulo their number.
     tenants: Vec<Tenant>,
@@ -239,9 +240,19 @@ impl World {
         self.truth.digests.get(&seq).copied()
     }
 
-    /// A create-only write into the lake: I2, I5 and I6 for the file.
-    pub(super) fn write_file(&mut self, id: &PlanId, file: &File) -> Result<bool, Violation> {
-        if let Some(there) = self.lake.get(id) {
+    /// A create-only write into the lake, under the plan's name or one by chance: I2,
+    /// I5 and I6 for the file.
+    pub(super) fn write_file(
+        &mut self,
+        id: &PlanId,
+        file: &File,
+        by_chance: bool,
+    ) -> Result<bool, Violation> {
+        let name = match by_chance {
+            true => (id.clone(), self.dice.next()),
+            false => (id.clone(), 0),
+        };
+        if let Some(there) = self.lake.get(&name) {
             let (mut ours, mut theirs) = (file.clone(), there.clone());
             ours.sort_unstable();
             theirs.sort_unstable();
@@ -276,7 +287,7 @@ impl World {
                 return Err(Violation(format!("I2: {row:?} is in two files")));
             }
         }
-        self.lake.insert(id.clone(), file.clone());
+        self.lake.insert(name, file.clone());
         Ok(true)
     }
 
