@@ -332,7 +332,7 @@ pub const UPLOADS_FAILED: Metric = counter(
 
 pub const PLANS_SET_ASIDE: Metric = gauge(
     "idtrail_plans_set_aside",
-    "Files that could not be made from their rows, twice or more often; others go on, these are tried again within an hour",
+    "Files that could not be made from their rows, twice or more often; others go on, these are tried again within an hour or, in safe mode, not by this process",
 );
 
 pub const ROWS_GIVEN_UP: Metric = gauge(

@@ -38,7 +38,7 @@ fn twenty_kills_lose_nothing_and_double_nothing() {
     });
     // Of each source: 200,000 events in all for twenty kills, a million for a thousand.
     let traffic = Traffic {
-        events_a_round: (50_000 / wanted).max(260),
+        events_a_round: (50_000 / wanted).max(290),
         files_a_round: 4,
     };
     // Once all is published, a drain is killed until there were enough kills.

@@ -42,6 +42,8 @@ enum Mutant {
     /// The message of a copy is deleted while the first copy's batch is not yet
     /// in the journal.
     DeleteRiderEarly,
+    /// A message is settled when any batch is committed, not with the last of its own.
+    SettledEarly,
     /// An unknown outcome is taken for a failure: the next slot is tried.
     NextSlotOnUnknown,
     /// A taken slot is taken for a success.

@@ -55,6 +55,8 @@ pub(super) struct Node {
     /// Waits for an answer of the network.
     pub(super) waiting: bool,
     mutant: Option<Mutant>,
+    /// Messages of which a part is in a batch, for [`Mutant::SettledEarly`].
+    early: Vec<MessageNo>,
     /// How often it stopped following in order to lead.
     pub(super) took_over: u64,
     /// How often keys were read again for its filters.
@@ -92,6 +94,7 @@ impl Node {
             asleep_until: 0,
             waiting: false,
             mutant,
+            early: Vec::new(),
             took_over: 0,
             recalls: 0,
             reads,
@@ -185,6 +188,9 @@ impl Node {
                 for rider in riders {
                     self.settle(rider)?;
                 }
+                for no in std::mem::take(&mut self.early) {
+                    world.delete(no, self.newest.get(&id(no)).map_or(0, receipt_no))?;
+                }
             }
             Some(Turn::Serving) => self.owns_head(world)?,
             Some(Turn::Fenced) => {
@@ -261,6 +267,9 @@ impl Node {
         let new = self.rows(&events, &verdicts);
         if let Some((_, filling)) = &mut self.filling {
             filling.extend(new);
+        }
+        if self.mutant == Some(Mutant::SettledEarly) {
+            self.early.push(no);
         }
         if rest.is_empty() {
             return self.settle(ticket);
@@ -377,13 +386,9 @@ impl Node {
 
     /// A person gives up some file, if this process leads.
     pub(super) fn skip(&mut self, world: &mut World) -> bool {
-        let plans: Vec<PlanId> = self
-            .leader
-            .plans_to_do()
-            .map(|plan| plan.id.clone())
-            .collect();
+        let plans: Vec<OpenPlan> = self.leader.plans_to_do().cloned().collect();
         let plan = world.dice.pick(&plans);
-        plan.is_some_and(|id| self.leader.skip(id, "it cannot be made".into()).is_ok())
+        plan.is_some_and(|open| self.leader.skip(&open.id, String::new()).is_ok())
     }
 
     /// Makes a file of some open plan.

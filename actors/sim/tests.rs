@@ -82,6 +82,7 @@ fn every_planted_bug_is_caught() {
         Mutant::NoDedup,
         Mutant::NoDedupInside,
         Mutant::DeleteRiderEarly,
+        Mutant::SettledEarly,
         Mutant::NextSlotOnUnknown,
         Mutant::TakenIsSuccess,
         Mutant::TakenIsPassed,

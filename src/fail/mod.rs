@@ -17,7 +17,7 @@ use std::{
     str::FromStr,
     sync::{
         Arc,
-        atomic::{AtomicBool, AtomicU32, Ordering},
+        atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering},
     },
     time::Duration,
 };
@@ -43,8 +43,9 @@ struct Fuse {
     armed: Vec<Armed>,
     /// A batch was committed last.
     committed: AtomicBool,
-    /// This process planned a file: others' plans are done again before that.
-    planned: AtomicBool,
+    /// The slot of this process's fence: a file that was planned before it is
+    /// another's. Zero before it fences.
+    fence: AtomicU64,
 }
 
 /// A point, and how often the process is still to get there.
@@ -78,7 +79,7 @@ fn decorated(ports: Ports, armed: Vec<Armed>) -> Ports {
     let fuse = Arc::new(Fuse {
         armed,
         committed: AtomicBool::new(false),
-        planned: AtomicBool::new(false),
+        fence: AtomicU64::new(0),
     });
     let store = |inner| {
         let fuse = Arc::clone(&fuse);

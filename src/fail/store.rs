@@ -66,6 +66,13 @@ impl Holds {
     }
 }
 
+/// The slot that a name ends in, of a journal object or of a file's plan.
+fn slot_of(key: &str) -> u64 {
+    let name = key.rsplit(['/', '-']).next().unwrap_or_default();
+    let digits = name.split('.').next().unwrap_or_default();
+    digits.parse().unwrap_or(u64::MAX)
+}
+
 impl FailingStore {
     /// Creates, and reaches the point meanwhile.
     async fn create_during(
@@ -96,6 +103,9 @@ impl FailingStore {
         } else {
             self.inner.create(key, body).await
         };
+        if holds.fence && matches!(created, Ok(Created::New)) {
+            self.fuse.fence.store(slot_of(key), Ordering::Relaxed);
+        }
         self.log_created(holds, created)
     }
 
@@ -105,7 +115,6 @@ impl FailingStore {
         created: Result<Created, StoreError>,
     ) -> Result<Created, StoreError> {
         if matches!(created, Ok(Created::New)) {
-            self.fuse.planned.fetch_or(holds.plan, Ordering::Relaxed);
             self.fuse.committed.store(holds.batch, Ordering::Relaxed);
             if holds.batch {
                 self.fuse.reach(Point::K5);
@@ -118,7 +127,7 @@ impl FailingStore {
     }
 
     async fn create_file(&self, key: &str, body: Bytes) -> Result<Created, StoreError> {
-        let is_redone = !self.fuse.planned.load(Ordering::Relaxed);
+        let is_redone = slot_of(key) < self.fuse.fence.load(Ordering::Relaxed);
         let under_way = match is_redone && self.fuse.has(Point::K19) {
             true => Point::K19,
             false => Point::K11,

@@ -33,8 +33,8 @@ use crate::{
 
 /// Give up a file that cannot be made, keeping its events in a file here
 ///
-/// For when no release can make it, or it ends every process that tries. Its rows are never in the
-/// lake then, and `verify` counts them as given up; all else goes on. Their events are written to
+/// For when no release can make it, or it ends every process that tries. Its rows are in no file
+/// then, and `verify` counts them as given up; all else goes on. Their events are written to
 /// --events first, byte for byte, one a line: `publish` sends them again, but inside the dedup
 /// window they are known, and taken for copies.
 ///
