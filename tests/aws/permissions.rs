@@ -152,6 +152,28 @@ fn t20_what_is_taken_from_a_running_service_is_named_and_costs_nothing() {
     assert_eq!(site.dead_letters(), 0);
 }
 
+#[test]
+fn t20_taking_events_in_needs_no_query_and_removes_no_file() {
+    let Some(cloud) = cloud() else {
+        return;
+    };
+    let site = Site::new(cloud, "");
+    site.collect_soon();
+    site.grant_ingest_only();
+    let senders = Senders::new(&site);
+    let mut service = site.serve();
+    let mut next = 0;
+    for _ in 0..8 {
+        send(&site, &senders, &mut next);
+        site.settle(&mut service);
+    }
+    assert_eq!(service.terminate().code, Some(0));
+    site.check_collected();
+    let folder = site.deployment.path("events");
+    events::write_of(&folder, Source::Okta, &(0..next).collect::<Vec<_>>());
+    site.check_rows(&folder);
+}
+
 /// Starts what cannot work, and asserts what it says.
 fn check_refused(site: &Site, says: &[&str]) {
     let ended = site.deployment.idtrail(&["run"]);

@@ -20,6 +20,8 @@ use crate::{
 pub(crate) const DATABASE: &str = "idtrail";
 /// All that idtrail may do for itself, as docs/aws.md has it.
 const STOCK_POLICY: &str = include_str!("../../deploy/aws/policy.json");
+/// For a role that only takes events in.
+const INGEST_POLICY: &str = include_str!("../../deploy/aws/ingest-policy.json");
 /// What reading objects of a source bucket takes, which the stock policy has not.
 const SOURCE_POLICY: &str = include_str!("source-policy.json");
 /// After so many receives a message is a dead letter.
@@ -163,6 +165,11 @@ topology: topology.toml
             actions.retain(|granted| granted.as_str() != action);
         }
         self.put_policy("stock", &policy.to_string());
+    }
+
+    /// No more than taking events in needs; at once.
+    pub(crate) fn grant_ingest_only(&self) {
+        self.put_policy("stock", INGEST_POLICY);
     }
 
     /// Whether the source bucket may be read; at once.
