@@ -42,21 +42,24 @@ fn rounds() -> usize {
     })
 }
 
-/// All points, so often as is asked for, each with how often it is passed before.
-/// A file of another process's plan is only there where one ended at K10.
+/// All points, so often as is asked for.
 pub(crate) fn armed(dice: &mut StdRng) -> Vec<String> {
+    (0..rounds()).flat_map(|_| round(dice)).collect()
+}
+
+/// All points, each with how often it is passed before. A file of another process's
+/// plan is only there where one ended at K10.
+fn round(dice: &mut StdRng) -> Vec<String> {
     let mut armed = Vec::new();
-    for _ in 0..rounds() {
-        for point in POINTS {
-            if point == "K19" {
-                armed.push("K10".to_owned());
-            }
-            let times = match RARE.contains(&point) {
-                true => 1,
-                false => dice.random_range(1..=3),
-            };
-            armed.push(format!("{point}:{times}"));
+    for point in POINTS {
+        if point == "K19" {
+            armed.push("K10".to_owned());
         }
+        let times = match RARE.contains(&point) {
+            true => 1,
+            false => dice.random_range(1..=3),
+        };
+        armed.push(format!("{point}:{times}"));
     }
     armed
 }
@@ -133,12 +136,17 @@ fn a_process_that_ends_at_any_point_loses_nothing_and_doubles_nothing() {
         next: 0,
         all: Vec::new(),
     };
-    let points = armed(&mut scene.dice);
-    for armed in &points {
-        scene.send();
-        let fail_point = [("FAIL_POINT", armed.as_str())];
-        let mut process = scene.deployment.start_with(&fail_point, &["run"]);
-        scene.drive(&mut process, armed);
+    let mut deaths = 0;
+    for _ in 0..rounds() {
+        for armed in round(&mut scene.dice) {
+            scene.send();
+            let fail_point = [("FAIL_POINT", armed.as_str())];
+            let mut process = scene.deployment.start_with(&fail_point, &["run"]);
+            scene.drive(&mut process, &armed);
+            deaths += 1;
+        }
+        // Nothing waits through more deaths than a message may have.
+        scene.deployment.drain();
     }
     let Scene {
         deployment,
@@ -146,12 +154,11 @@ fn a_process_that_ends_at_any_point_loses_nothing_and_doubles_nothing() {
         all,
         ..
     } = scene;
-    deployment.drain();
     assert_eq!(
         deployment.files("queue/dead"),
         [] as [std::path::PathBuf; 0]
     );
-    println!("{} deaths, {} events", points.len(), all.len() * 4);
+    println!("{deaths} deaths, {} events", all.len() * 4);
     let folder = deployment.path("all");
     events::write(&folder, &(0..next).collect::<Vec<_>>());
     readers::rows_of(&deployment, &folder);
