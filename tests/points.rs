@@ -36,7 +36,7 @@ const ROUNDS_MAX: usize = 40;
 const REST: Duration = Duration::from_millis(1_000);
 const LONG_REST: Duration = Duration::from_millis(3_500);
 
-fn rounds() -> usize {
+pub(crate) fn rounds() -> usize {
     env::var("IDTRAIL_POINT_ROUNDS").map_or(1, |rounds| {
         rounds.parse().expect("IDTRAIL_POINT_ROUNDS is a number")
     })

@@ -7,13 +7,14 @@ use rand::RngExt;
 
 use super::replicas::Scene;
 use crate::{
-    points::{POINTS, armed, reached},
+    points::{POINTS, armed, reached, rounds},
     program::{Running, pause},
 };
 
 const REPLICAS: usize = 3;
 
-/// Rounds of traffic after which something is stuck.
+/// Rounds of traffic after which something is stuck, for each time that all points
+/// are gone through.
 const ROUNDS_MAX: usize = 400;
 
 /// Rounds without a death after which one is killed: a leader may never get to its
@@ -48,7 +49,7 @@ fn replicas_that_end_at_any_point_lose_nothing_and_double_nothing() {
             break;
         }
         assert!(
-            round < ROUNDS_MAX,
+            round < ROUNDS_MAX * rounds(),
             "only {seen:?} were reached, {waiting:?} were not"
         );
         while replicas.len() < REPLICAS {
