@@ -17,6 +17,9 @@ use crate::{
 
 const REPLICAS: usize = 3;
 const MINUTE: Duration = Duration::from_secs(60);
+
+/// For what is left in the queue when the faults end.
+const PATIENCE: Duration = Duration::from_secs(1_200);
 /// Between rounds of traffic.
 const PAUSE: Duration = Duration::from_secs(3);
 
@@ -148,7 +151,12 @@ fn an_hour_with_a_fault_a_minute() {
     for replica in soak.replicas {
         assert_eq!(replica.terminate().code, Some(0));
     }
-    let last = soak.scene.site.serve();
+    let mut last = soak.scene.site.serve();
+    // What an hour of faults left may be much.
+    let patience = Instant::now() + PATIENCE;
+    while !soak.scene.site.is_settled(&mut last) && Instant::now() < patience {
+        pause(PAUSE);
+    }
     soak.scene.end(last);
     println!("{minutes} minutes, {sent} events");
 }
