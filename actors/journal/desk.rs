@@ -67,10 +67,7 @@ impl<R: Rider> Desk<R> {
     }
 
     pub fn now(&self) -> Now {
-        Now {
-            wall_ms: self.0.clock.wall_ms(),
-            boot_ms: self.0.clock.boot_ms(),
-        }
+        Now::of(&*self.0.clock)
     }
 
     pub fn budget(&self) -> &Budget {

@@ -8,6 +8,8 @@ use std::time::Duration;
 use audit::{journal::KeyRange, journal_id::Seq};
 use bytes::Bytes;
 
+use crate::ports::Clock;
+
 /// An object of the journal. What has a name is written once and never changes.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Name {
@@ -87,4 +89,13 @@ pub enum Outcome {
 pub struct Now {
     pub wall_ms: i64,
     pub boot_ms: u64,
+}
+
+impl Now {
+    pub fn of(clock: &dyn Clock) -> Now {
+        Now {
+            wall_ms: clock.wall_ms(),
+            boot_ms: clock.boot_ms(),
+        }
+    }
 }

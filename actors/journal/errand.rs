@@ -70,7 +70,7 @@ pub async fn skip(
     let mut leader: Leader<Alone> = Leader::resuming(candidate, at_once, replica);
     let mut skipped = Err(Undone::Fenced);
     let mut tries = TRIES;
-    while let Some(effect) = leader.next(now(clock)) {
+    while let Some(effect) = leader.next(Now::of(clock)) {
         let asked = log.ask(&effect).await;
         // A slot that is taken is another's fence, or this one's by an earlier try.
         let is_settled = !matches!(
@@ -88,7 +88,7 @@ pub async fn skip(
             tokio::time::sleep(PAUSE).await;
         }
         let Ok(answer) = asked else { continue };
-        match leader.answer(answer, now(clock))? {
+        match leader.answer(answer, Now::of(clock))? {
             Some(Turn::Serving) => {
                 // Nobody else makes it from here on.
                 skipped = decide(&mut leader, lake, wanted).await;
@@ -111,11 +111,4 @@ async fn decide(
         return Err(Unskippable::Made.into());
     }
     Ok(leader.skip(wanted.plan, wanted.reason.to_owned())?)
-}
-
-fn now(clock: &dyn Clock) -> Now {
-    Now {
-        wall_ms: clock.wall_ms(),
-        boot_ms: clock.boot_ms(),
-    }
 }

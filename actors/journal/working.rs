@@ -105,10 +105,7 @@ impl Working {
     /// Whether this plan's file could not be made, more than once.
     pub(crate) fn is_set_aside(&self, id: &PlanId) -> bool {
         let table = self.table();
-        table
-            .failed
-            .get(id)
-            .is_some_and(|failed| failed.times > LUCK)
+        table.failed.get(id).is_some_and(Failed::is_set_aside)
     }
 
     /// Raw bytes of the plans that wait for another try: nobody writes these.
@@ -123,7 +120,7 @@ impl Working {
         let mut aside = HashMap::new();
         let table = self.table();
         let failed = table.failed.iter();
-        for (id, _) in failed.filter(|(_, failed)| failed.times > LUCK) {
+        for (id, _) in failed.filter(|(_, failed)| failed.is_set_aside()) {
             *aside.entry(id.partition.area.clone()).or_default() += 1;
         }
         aside
@@ -145,7 +142,7 @@ impl Working {
         let mut why = None;
         for id in plans {
             let failed = table.failed.get(&id);
-            why = Some(failed.filter(|failed| failed.times > LUCK)?.why.clone());
+            why = Some(failed.filter(|failed| failed.is_set_aside())?.why.clone());
         }
         why
     }
@@ -156,9 +153,15 @@ impl Working {
     }
 }
 
+impl Failed {
+    fn is_set_aside(&self) -> bool {
+        self.times > LUCK
+    }
+}
+
 impl Table {
     fn set_aside(&self) -> impl Iterator<Item = &Failed> {
-        self.failed.values().filter(|failed| failed.times > LUCK)
+        self.failed.values().filter(|failed| failed.is_set_aside())
     }
 }
 

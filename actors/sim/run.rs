@@ -16,7 +16,7 @@ use super::{
 };
 use crate::journal::effect::{Answer, Effect, Name, Outcome};
 
-/// How far back copies are recognised: most worlds end before that.
+/// How far back copies are recognised: without end in most worlds.
 const REACHES_MS: [i64; 4] = [i64::MAX, i64::MAX, i64::MAX, 4_000];
 
 /// Steps after which a healthy process must have drained the queue.

@@ -45,6 +45,7 @@ impl Truth {
         covered.copied().collect()
     }
 
+    /// An object is in the log: I2, I3 and I4 for it.
     pub(super) fn learn(&mut self, seq: Seq, bytes: &Bytes, reach_ms: i64) -> Checked {
         let (object, digest) = Object::decode(bytes)
             .map_err(|error| Violation(format!("I3: object {seq} cannot be read: {error}")))?;

@@ -126,8 +126,7 @@ pub(super) fn open<T: Wire>(magic: Magic, newest: Format, bytes: &Bytes) -> Resu
     let mut from = Reader::new(bytes, body.len());
     from.take(magic.0.len())?;
     let version = u16::read(&mut from)?;
-    from.format = Format::try_from(u64::from(version))
-        .ok()
+    from.format = Format::numbered(u64::from(version))
         .filter(|format| *format <= newest)
         .ok_or(CodecError::UnknownVersion(version))?;
     let value = T::read(&mut from)?;

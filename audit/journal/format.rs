@@ -11,23 +11,15 @@ pub enum Format {
     Two = 2,
 }
 
-/// There is no format of this number, or not yet.
-#[derive(Debug, thiserror::Error, PartialEq, Eq)]
-#[error("there is no journal format {0}: this idtrail knows 1 to {newest}", newest = Format::NEWEST)]
-pub struct NoFormat(pub u64);
-
 impl Format {
     pub const NEWEST: Format = Format::Two;
-}
 
-impl TryFrom<u64> for Format {
-    type Error = NoFormat;
-
-    fn try_from(number: u64) -> Result<Format, NoFormat> {
+    /// `None`: there is no format of this number, or not yet.
+    pub fn numbered(number: u64) -> Option<Format> {
         match number {
-            1 => Ok(Format::One),
-            2 => Ok(Format::Two),
-            unknown => Err(NoFormat(unknown)),
+            1 => Some(Format::One),
+            2 => Some(Format::Two),
+            _ => None,
         }
     }
 }
@@ -128,12 +120,12 @@ mod tests {
     #[test]
     fn there_are_as_many_formats_as_there_are() {
         for (number, expected) in [
-            (0, Err(NoFormat(0))),
-            (1, Ok(Format::One)),
-            (2, Ok(Format::NEWEST)),
-            (3, Err(NoFormat(3))),
+            (0, None),
+            (1, Some(Format::One)),
+            (2, Some(Format::NEWEST)),
+            (3, None),
         ] {
-            assert_eq!(Format::try_from(number), expected);
+            assert_eq!(Format::numbered(number), expected);
         }
     }
 }

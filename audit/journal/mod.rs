@@ -30,7 +30,7 @@ pub use self::{
     checkpoint::{Checkpoint, KeyRange, KeySpan, Keys, OpenPlan, Unfiled, Waiting},
     codec::{CodecError, DECODE_BYTES_MAX, OBJECT_BYTES_MAX, RECORDS_MAX, Sealed},
     columns::Columns,
-    format::{Format, NoFormat},
+    format::Format,
 };
 
 use crate::{

@@ -247,8 +247,7 @@ impl Section<'_> {
         }
         let hint = format!("a whole number from 1 to {}", Format::NEWEST);
         self.required(key, &hint, |item| {
-            let number = u64::try_from(item.as_integer()?).ok()?;
-            Format::try_from(number).ok()
+            Format::numbered(u64::try_from(item.as_integer()?).ok()?)
         })
     }
 

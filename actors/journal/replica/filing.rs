@@ -40,10 +40,7 @@ impl Replica {
     }
 
     pub(super) fn close(&mut self, done: &Done) -> Result<(), String> {
-        let id = PlanId {
-            seq: done.plan,
-            partition: done.partition.clone(),
-        };
+        let id = PlanId::of(done);
         let Some(open) = self.plans.get(&id) else {
             return Err(format!(
                 "it ends plan {} of {}, which is not open",
