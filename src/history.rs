@@ -10,7 +10,7 @@ use actors::{
         self, Window,
         effect::{Answer, Effect, Name},
         log::{Log, Unreachable},
-        replica::{Corrupt, Replica},
+        replica::{Corrupt, OpenPlan, Replica},
     },
     pipeline::Ports,
 };
@@ -69,6 +69,21 @@ pub fn slot_of(key: &str, journal: &JournalName, generation: Gen) -> Option<Seq>
     name.split('.').next()?.parse().ok()
 }
 
+/// The files in the making, by name.
+pub fn in_the_making<'a>(
+    replica: &'a Replica,
+    journal: &'a JournalName,
+) -> impl Iterator<Item = (String, &'a OpenPlan)> {
+    let birth = replica.birth().into_iter();
+    birth.flat_map(move |birth| {
+        replica.open_plans().map(move |open| {
+            let partition = &open.id.partition;
+            let file = partition.file_key(journal, birth.generation, open.id.seq);
+            (file, open)
+        })
+    })
+}
+
 impl History {
     pub async fn open(ports: &Ports, settings: &Settings) -> Result<History, HistoryError> {
         let mut log = Log::new(ports.transient.clone(), &settings.journal, ATTEMPT);
@@ -123,6 +138,14 @@ impl History {
     /// What was before the first object that is read.
     pub async fn begin(&mut self, window: Window) -> Result<Replica, HistoryError> {
         Ok(journal::begin(&mut self.log, window).await??)
+    }
+
+    /// What the journal says now, to whoever judges no events.
+    pub async fn newest(&mut self, quiet: bool) -> Result<Replica, HistoryError> {
+        let bar = Progress::count(0, quiet);
+        bar.name("reading the journal");
+        let begin = self.begin(Window::NONE).await?;
+        self.replay(begin, &bar, |_, _| {}).await
     }
 
     /// What is still there of before `begin`, though nobody needs it.

@@ -3,10 +3,7 @@
 use std::collections::BTreeMap;
 
 use actors::{
-    journal::{
-        Window,
-        replica::{Content, Replica},
-    },
+    journal::replica::{Content, Replica},
     pipeline::Ports,
 };
 use audit::{
@@ -20,8 +17,7 @@ use serde::Serialize;
 use super::{Exit, Failure, Globals, output};
 use crate::{
     boot,
-    history::{self, History, slot_of},
-    progress::Progress,
+    history::{self, History, in_the_making, slot_of},
     publish::{Outlet, Packing, Publisher},
     settings::Settings,
 };
@@ -70,16 +66,7 @@ async fn entries(ports: &Ports, settings: &Settings, quiet: bool) -> Result<Vec<
     let mut history = History::open(ports, settings)
         .await
         .map_err(Failure::outside)?;
-    let bar = Progress::count(0, quiet);
-    bar.name("reading the journal");
-    let begin = history
-        .begin(Window::NONE)
-        .await
-        .map_err(Failure::outside)?;
-    let replica = history
-        .replay(begin, &bar, |_, _| {})
-        .await
-        .map_err(Failure::outside)?;
+    let replica = history.newest(quiet).await.map_err(Failure::outside)?;
     let mut entries = filed(ports, settings, &replica).await?;
     entries.extend(waiting(&replica));
     Ok(entries)
@@ -94,14 +81,8 @@ async fn filed(
     let Some(birth) = replica.birth() else {
         return Ok(Vec::new());
     };
-    let open: Vec<String> = replica
-        .open_plans()
-        .map(|open| {
-            open.id
-                .partition
-                .file_key(&settings.journal, birth.generation, open.id.seq)
-        })
-        .collect();
+    let open = in_the_making(replica, &settings.journal);
+    let open: Vec<String> = open.map(|(file, _)| file).collect();
     let mut entries = Vec::new();
     for object in ports.lake.list("data/_quarantine/", None).await? {
         match slot_of(&object.key, &settings.journal, birth.generation) {

@@ -39,13 +39,12 @@ pub(super) enum Command {
 
 pub(super) fn run(command: &Command, globals: &Globals) -> Result<Exit, Failure> {
     let settings = globals.start()?;
-    let topology = boot::topology(&settings).map_err(Failure::issues)?;
     boot::runtime()?.block_on(async {
         match command {
             Command::Inspect { seq } => inspect::inspect(&settings, *seq, globals).await,
-            Command::Plans => plans::plans(&settings, &topology, globals).await,
+            Command::Plans => plans::plans(&settings, globals).await,
             Command::Salvage => salvage::salvage(&settings, globals).await,
-            Command::Skip(args) => skip::skip(args, &settings, &topology, globals).await,
+            Command::Skip(args) => skip::skip(args, &settings, globals).await,
         }
     })
 }

@@ -23,11 +23,10 @@ use audit::{journal::Format, quarantine};
 use clap::Args as ClapArgs;
 use serde::Serialize;
 
-use super::plans::{files, newest};
 use crate::{
     boot,
     cli::{Exit, Failure, Globals},
-    history::{self, History},
+    history::{self, History, in_the_making},
     settings::Settings,
 };
 
@@ -71,14 +70,15 @@ struct Skipped<'a> {
 pub(super) async fn skip(
     args: &Args,
     settings: &Settings,
-    topology: &Topology,
     globals: &Globals,
 ) -> Result<Exit, Failure> {
+    let topology = &boot::topology(settings).map_err(Failure::issues)?;
     let ports = history::ports(settings).await?;
     let _lock = boot::take(settings)?;
     let history = History::open(&ports, settings).await;
     let mut history = history.map_err(Failure::outside)?;
-    let replica = newest(&mut history, topology, globals).await?;
+    let newest = history.newest(globals.quiet()).await;
+    let replica = newest.map_err(Failure::outside)?;
     let open = chosen(args, settings, topology, &replica)?;
     let (plan, events) = (open.id.clone(), save(args, open)?);
     let wanted = Wanted {
@@ -115,7 +115,7 @@ fn chosen<'a>(
     replica: &'a Replica,
 ) -> Result<&'a OpenPlan, Failure> {
     let refused = |why: Unskippable| Failure::usage(format!("{}: {why}", args.key));
-    let mut files = files(replica, settings);
+    let mut files = in_the_making(replica, &settings.journal);
     let found = files.find(|(file, _)| *file == args.key);
     let (_, open) = found.ok_or_else(|| refused(Unskippable::NotOpen))?;
     let format = topology.limits().journal.write_format;
