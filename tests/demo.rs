@@ -75,6 +75,47 @@ fn the_demo_puts_every_invented_event_into_the_lake_once_and_begins_anew() {
 }
 
 #[test]
+fn whoever_finishes_what_a_killed_demo_sent_has_its_rows_once() {
+    let deployment = Deployment::new();
+    let arguments = ["demo", "--no-serve", "--events", "20000"];
+    let demo = deployment.start_with(&[("FAIL_POINT", "K5")], &arguments);
+    assert_eq!(demo.wait().code, None, "it was killed");
+    deployment.drain();
+    let verified = deployment.json(&["verify"]);
+    let sources = verified["sources"].as_array().expect("sources");
+    for of in sources {
+        assert_eq!(of["tenant"], "acme", "not the settings' own: {of}");
+    }
+    assert_eq!(
+        (&verified["ok"], sources.is_empty()),
+        (&true.into(), false),
+        "{verified}"
+    );
+}
+
+#[test]
+fn a_demo_ends_on_a_day_that_is_over() {
+    let deployment = Deployment::new();
+    for until in ["2999-01-01", "tomorrow"] {
+        let ended = deployment.idtrail(&["demo", "--no-serve", "--until", until]);
+        assert_eq!(ended.code, Some(2), "{ended:?}");
+        assert!(ended.stderr.contains(until), "{ended:?}");
+    }
+}
+
+#[test]
+fn a_demo_that_is_stopped_before_its_end_says_so() {
+    let deployment = Deployment::new();
+    let arguments = ["demo", "--events", "2000000"];
+    let mut demo = deployment.start(&arguments);
+    assert!(demo.until(|said| said.contains("leading")), "it ended");
+    let ended = demo.terminate();
+    assert_eq!(ended.code, Some(4), "{ended:?}");
+    let says = "start the demo again";
+    assert!(ended.stderr.contains(says), "{says:?} is not in {ended:?}");
+}
+
+#[test]
 fn the_demo_leaves_what_is_not_its_own() {
     let deployment = Deployment::new();
     fs::create_dir_all(deployment.data("lake")).expect("a folder can be made");
@@ -137,8 +178,11 @@ fn a_benchmark_takes_files_and_the_median_of_its_runs() {
     assert_eq!(spread["median"]["messages"], 100, "{spread}");
     for (name, says) in [("nowhere.ndjson", "nowhere.ndjson"), (file, "byte 0")] {
         deployment.write("events.ndjson", "{\"a\":1}\n");
-        let ended = deployment.idtrail(&["bench", "--runs", "1", "--input", name]);
-        assert_eq!(ended.code, Some(2), "{ended:?}");
-        assert!(ended.stderr.contains(says), "{says:?} is not in {ended:?}");
+        for runs in ["1", "2"] {
+            let ended = deployment.idtrail(&["bench", "--runs", runs, "--input", name]);
+            assert_eq!(ended.code, Some(2), "{ended:?}");
+            let told = ended.stderr.lines().filter(|line| line.contains(says));
+            assert_eq!(told.count(), 1, "{says:?} is not once in {ended:?}");
+        }
     }
 }

@@ -42,7 +42,7 @@ pub async fn measure(plan: Plan, metrics: &PrometheusHandle) -> Result<Report, F
     let lock = boot::take(&settings)?;
     let ports = boot::ports(&settings).await?;
     let mut piece = Piece::default();
-    let outlet = Feed::new(&Outlet::of(&ports), sharing);
+    let outlet = Feed::new(&Outlet::of(&ports), sharing, None);
     let fed = feed(&input, outlet, &mut piece, quiet).await?;
     let tally = Tally::default();
     let grace = topology.limits().shutdown.stop;

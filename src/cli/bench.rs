@@ -40,7 +40,7 @@ pub(super) struct Args {
     events: Option<u64>,
 
     /// Of the invented events
-    #[arg(long, value_name = "S", default_value_t = 1)]
+    #[arg(long, value_name = "S", default_value_t = 1, value_parser = super::demo::seed)]
     seed: u64,
 
     /// Runs to take the median of
@@ -130,9 +130,12 @@ fn apart() -> Result<Report, Failure> {
         .args(["--runs", "1", "--json"])
         .stderr(Stdio::inherit())
         .output()?;
-    if !ended.status.success() {
+    match ended.status.code() {
+        Some(0) => {}
         // It has said why.
-        return Err(Failure::outside(format!("a run failed: {}", ended.status)));
+        Some(code) if code == Exit::Usage as i32 => return Err(Failure::told(Exit::Usage)),
+        Some(code) if code == Exit::Outside as i32 => return Err(Failure::told(Exit::Outside)),
+        _ => return Err(Failure::outside(format!("a run failed: {}", ended.status))),
     }
     serde_json::from_slice(&ended.stdout)
         .map_err(|error| Failure::outside(format!("a run did not tell its figures: {error}")))

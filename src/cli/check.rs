@@ -11,7 +11,7 @@ use super::{Exit, Failure, Globals};
 use crate::{
     boot,
     finding::{Finding, Outcome},
-    settings::{self, Place, Settings},
+    settings::{self, FILE_DEFAULT, Place, Settings},
 };
 
 /// Check settings and topology; print the actor tree
@@ -20,8 +20,8 @@ use crate::{
 /// exit code is 2. Nothing is started.
 ///
 /// With --live it then tries every permission and address that `run` will need: queue, buckets,
-/// key, table and queries, or the directories. It leaves nothing behind. Exit code 3 if something
-/// is missing; each line names the action, what it is about, and what to do.
+/// key, table and queries, or the directories, which it makes. It leaves nothing else behind. Exit
+/// code 3 if something is missing; each line names the action, what it is about, and what to do.
 #[derive(Debug, ClapArgs)]
 pub(super) struct Args {
     /// Try every permission and address that will be needed
@@ -32,6 +32,8 @@ pub(super) struct Args {
 #[derive(Default, Serialize)]
 struct Report {
     ok: bool,
+    /// The file of settings; none, and there are defaults and the environment.
+    settings_file: Option<String>,
     issues: Vec<Issue>,
     warnings: Vec<Issue>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -59,9 +61,12 @@ struct Issue {
 pub(super) fn run(args: &Args, globals: &Globals) -> Result<Exit, Failure> {
     let settings = globals.load();
     let mut report = Report::of(settings.as_ref());
+    report.settings_file = globals
+        .settings_file()
+        .map(|file| file.display().to_string());
     let output = globals.output();
     if !output.json {
-        warn(&report.warnings);
+        warn(&report);
     }
     let mut text = report.topology.clone().unwrap_or_default();
     let mut exit = match report.ok {
@@ -103,8 +108,12 @@ fn told(findings: &[Finding]) -> String {
     clippy::print_stderr,
     reason = "told without logging: the answer is the lines themselves"
 )]
-fn warn(warnings: &[Issue]) {
-    for warning in warnings {
+fn warn(report: &Report) {
+    match &report.settings_file {
+        Some(file) => eprintln!("settings: {file}"),
+        None => eprintln!("settings: no {FILE_DEFAULT} here, and no --config"),
+    }
+    for warning in &report.warnings {
         eprintln!("warning: {}", warning.shown);
     }
 }

@@ -1,6 +1,6 @@
 //! `idtrail demo`: something to look at, with nothing to configure.
 
-use std::{env, net::SocketAddr, path::Path, sync::Arc};
+use std::{env, net::SocketAddr, ops::RangeInclusive, path::Path, sync::Arc};
 
 use actors::{
     pipeline::{self, Watch},
@@ -31,6 +31,8 @@ const HOME: &str = "idtrail-demo";
 /// Where `make demo` puts DuckDB's program.
 const DUCKDB: &str = ".venv/bin/duckdb";
 
+const EVENTS: RangeInclusive<u64> = 1_000..=100_000_000;
+
 /// Whose events they are.
 const TENANT: &str = "acme";
 
@@ -42,19 +44,20 @@ const TENANT: &str = "acme";
 /// what to try next, and then lets new events trickle in until ctrl-c. Needs no network and no
 /// settings. Everything lies in ./idtrail-demo, which the next demo begins anew.
 ///
-/// The same seed, day and number of events give the same events, byte for byte.
+/// The same seed, day and number of events give the same events, byte for byte. Told to stop
+/// before its end, it leaves what it has, and its exit code is 4: start it again.
 #[derive(Debug, ClapArgs)]
 pub(super) struct Args {
-    /// How many events the three months have
-    #[arg(long, value_name = "N", default_value_t = 200_000, value_parser = clap::value_parser!(u64).range(1_000..=100_000_000))]
+    /// How many events the three months have, from 1000 to 100000000
+    #[arg(long, value_name = "N", default_value_t = 200_000, value_parser = events)]
     events: u64,
 
     /// Another seed is another company
-    #[arg(long, value_name = "S", default_value_t = 1)]
+    #[arg(long, value_name = "S", default_value_t = 1, value_parser = seed)]
     seed: u64,
 
-    /// The last day, of the break-in [default: yesterday, UTC]
-    #[arg(long, value_name = "YYYY-MM-DD")]
+    /// The last day, of the break-in; it must be over [default: yesterday, UTC]
+    #[arg(long, value_name = "YYYY-MM-DD", value_parser = day)]
     until: Option<Date>,
 
     /// End when everything is in the lake, instead of going on with new events
@@ -72,15 +75,23 @@ pub(super) fn run(args: &Args, globals: &Globals) -> Result<Exit, Failure> {
 
 async fn play(args: &Args, settings: Settings, globals: &Globals) -> Result<Exit, Failure> {
     let mut signals = Signals::listen()?;
-    let until = args.until.unwrap_or_else(yesterday);
-    let stage = Stage::new(args.seed, until, args.events);
+    let yesterday = yesterday();
+    let until = args.until.unwrap_or(yesterday);
+    if until > yesterday {
+        return Err(Failure::usage(format!(
+            "--until {until}: that day is not over, and an event of the future is put aside; the \
+             last possible is {yesterday}"
+        )));
+    }
+    let tenant = Tenant::parse(TENANT).expect("a valid name");
+    let stage = Stage::new(args.seed, until, args.events, tenant.clone());
     let data = globals.data().unwrap_or(Path::new(HOME));
     let home = Home::prepare(data)?;
     let settings = Settings {
         aws: None,
         tls: None,
         geoip: Some(home.write_city_database(&stage.company().city_database())?),
-        default_tenant: Tenant::parse(TENANT).expect("a valid name"),
+        default_tenant: tenant,
         data: data.to_owned(),
         ..settings
     };
@@ -100,6 +111,10 @@ async fn play(args: &Args, settings: Settings, globals: &Globals) -> Result<Exit
         outcome = serving.finished() => return run::ended(&outcome),
         () = signals.any() => {
             run::ended(&serving.stop().await)?;
+            tracing::warn!(
+                data = %settings.data.display(),
+                "stopped before its end: only a part of the three months is there; start the demo again"
+            );
             return Ok(Exit::Deadline);
         }
     };
@@ -117,7 +132,10 @@ async fn play(args: &Args, settings: Settings, globals: &Globals) -> Result<Exit
         tokio::select! {
             error = stage.present(&outlet, Arc::new(Machine)) => return Err(error.into()),
             outcome = serving.finished() => outcome,
-            () = signals.any() => serving.stop().await,
+            () = signals.any() => {
+                tracing::info!("{}", run::STOPPING);
+                serving.stop().await
+            }
         }
     } else {
         serving.stop().await
@@ -181,6 +199,22 @@ fn next(settings: &Settings, serving: Option<SocketAddr>) -> String {
   # {what}
   {program} {last}"
     )
+}
+
+fn events(text: &str) -> Result<u64, String> {
+    let events = text.parse().ok().filter(|n| EVENTS.contains(n));
+    let (least, most) = EVENTS.into_inner();
+    events.ok_or_else(|| format!("expects a number from {least} to {most}, such as 50000"))
+}
+
+pub(super) fn seed(text: &str) -> Result<u64, String> {
+    let seed = text.parse();
+    seed.map_err(|_| "expects a number from 0 on, such as 7".to_owned())
+}
+
+fn day(text: &str) -> Result<Date, String> {
+    let day = text.parse();
+    day.map_err(|_| "expects a day, such as 2026-01-31".to_owned())
 }
 
 fn yesterday() -> Date {

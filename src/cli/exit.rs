@@ -19,7 +19,7 @@ pub enum Exit {
     Usage = 2,
     /// Something outside: unreachable, forbidden, or in use.
     Outside = 3,
-    /// `run --drain`: the deadline came first.
+    /// `run --drain`, `demo`: the deadline or a signal came first.
     Deadline = 4,
     /// The supervisor gave up (`EX_SOFTWARE` of sysexits.h).
     GaveUp = 70,
@@ -44,6 +44,14 @@ impl Failure {
         Failure {
             exit,
             lines: vec![what.to_string()],
+        }
+    }
+
+    /// Whoever failed has said why.
+    pub fn told(exit: Exit) -> Failure {
+        Failure {
+            exit,
+            lines: Vec::new(),
         }
     }
 

@@ -34,7 +34,7 @@ pub use output::Output;
 
 use crate::{
     logging,
-    settings::{Environment, Issue, Settings},
+    settings::{Environment, FILE_DEFAULT, Issue, Settings},
     version::VERSION,
 };
 
@@ -54,7 +54,7 @@ Exit codes:
   1   verify: the numbers do not add up
   2   usage, settings or topology wrong, or no such file
   3   something outside: queue or store unreachable, permission, address or data directory in use
-  4   run --drain: the deadline or a signal came first; nothing is lost, run it again
+  4   run --drain, demo: the deadline or a signal came first; nothing is lost, run it again
   70  a part failed again and again, and its supervisor gave up
 
 Settings come from idtrail.yaml (or --config), and from the environment, which wins: http.listen
@@ -99,7 +99,7 @@ pub struct Globals {
     #[arg(long, global = true, value_name = "FILE", env = "IDTRAIL_CONFIG")]
     config: Option<PathBuf>,
 
-    /// Directory of the embedded queue, journal and lake [default: idtrail-data]
+    /// Directory of the embedded queue, journal and lake [default: idtrail-data; demo: idtrail-demo]
     #[arg(long, global = true, value_name = "DIR")]
     data: Option<PathBuf>,
 
@@ -192,6 +192,12 @@ impl Globals {
             _ => LevelFilter::TRACE,
         };
         Ok(settings)
+    }
+
+    /// The file that the settings are of.
+    fn settings_file(&self) -> Option<&Path> {
+        let usual = Some(Path::new(FILE_DEFAULT)).filter(|path| path.exists());
+        self.config.as_deref().or(usual)
     }
 
     pub fn output(&self) -> Output {

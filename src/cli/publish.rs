@@ -84,7 +84,7 @@ pub(super) fn run(args: &Args, globals: &Globals) -> Result<Exit, Failure> {
 impl From<FileError> for Failure {
     fn from(error: FileError) -> Failure {
         match error {
-            FileError::Unreadable(..) => Failure::usage(error),
+            FileError::Unreadable(..) | FileError::NoEvents(..) => Failure::usage(error),
             FileError::Publish(error) => error.into(),
         }
     }

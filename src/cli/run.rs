@@ -44,6 +44,9 @@ pub(super) struct Args {
 /// A blocking call that hangs must not keep the process.
 pub(super) const SHUTDOWN_MAX: Duration = Duration::from_secs(1);
 
+/// What a service says when it is told to stop.
+pub(super) const STOPPING: &str = "stopping: what is in hand is being made durable";
+
 /// How often a service says what it did.
 const TELL_EVERY: Duration = Duration::from_secs(60);
 
@@ -79,7 +82,7 @@ async fn serve(settings: &Settings, topology: Topology) -> Result<Exit, Failure>
             outcome
         }
         () = signals.any() => {
-            tracing::info!("stopping: what is in hand is being made durable");
+            tracing::info!("{STOPPING}");
             serving.stop().await
         }
         never = tell_now_and_then(watch) => match never {},

@@ -3,6 +3,7 @@
 use std::{sync::Arc, time::Duration};
 
 use actors::ports::Clock;
+use audit::tenant::Tenant;
 use bytes::Bytes;
 use company::{Company, Event};
 use jiff::{Timestamp, civil::Date};
@@ -23,6 +24,7 @@ const FLUSH_EVERY: Duration = Duration::from_secs(1);
 #[derive(Debug)]
 pub struct Stage {
     company: Company,
+    tenant: Tenant,
     until: Date,
     events: u64,
 }
@@ -39,9 +41,12 @@ pub struct Cast {
 }
 
 impl Stage {
-    pub fn new(seed: u64, until: Date, events: u64) -> Stage {
+    /// The events are this tenant's, and say so themselves: whoever takes them
+    /// from the queue need not be the demo.
+    pub fn new(seed: u64, until: Date, events: u64, tenant: Tenant) -> Stage {
         Stage {
             company: Company::found(seed),
+            tenant,
             until,
             events,
         }
@@ -53,7 +58,7 @@ impl Stage {
 
     /// Sends the three months; tells how many events are sent.
     pub async fn past(&self, outlet: &Outlet, tell: impl Fn(u64)) -> Result<Cast, PublishError> {
-        let mut feed = Feed::new(outlet, Sharing::Packed);
+        let mut feed = Feed::new(outlet, Sharing::Packed, Some(&self.tenant));
         let mut cast = Cast::default();
         let every = (self.events / BROKEN as u64).max(1);
         for event in self.company.history(self.until, self.events) {
@@ -80,7 +85,7 @@ impl Stage {
 
     /// Sends what happens from now on, when it happens. Ends with an error only.
     pub async fn present(&self, outlet: &Outlet, clock: Arc<dyn Clock>) -> PublishError {
-        let mut feed = Feed::new(outlet, Sharing::Packed);
+        let mut feed = Feed::new(outlet, Sharing::Packed, Some(&self.tenant));
         let now = Timestamp::from_millisecond(clock.wall_ms()).unwrap_or(Timestamp::UNIX_EPOCH);
         let mut events = self.company.live(now).peekable();
         loop {

@@ -83,7 +83,7 @@ impl Display for Summary {
             grouped(self.received),
             grouped(self.stored),
             grouped(self.duplicate),
-            self.quarantined
+            grouped(self.quarantined)
         )?;
         writeln!(
             f,

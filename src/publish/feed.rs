@@ -4,7 +4,7 @@
 //! As real senders do, each source has messages of its own, which say what the
 //! source is; a source's events keep their order.
 
-use audit::source::Source;
+use audit::{source::Source, tenant::Tenant};
 use bytes::Bytes;
 
 use super::{Outlet, Packing, PublishError, Publisher, Sent};
@@ -31,9 +31,11 @@ struct Lane {
 }
 
 impl Feed {
-    pub fn new(outlet: &Outlet, sharing: Sharing) -> Feed {
+    /// Events of this tenant; of the settings' own, where none is said.
+    pub fn new(outlet: &Outlet, sharing: Sharing, tenant: Option<&Tenant>) -> Feed {
+        let tenant = tenant.map(Tenant::as_str);
         let lane = |source| Lane {
-            publisher: Publisher::new(outlet.clone(), Some(source), None),
+            publisher: Publisher::new(outlet.clone(), Some(source), tenant),
             packing: Packing::default(),
         };
         Feed {

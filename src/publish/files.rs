@@ -5,7 +5,7 @@
 
 use std::io::Read;
 
-use audit::message::{Decoder, Limits, Pull, Unreadable};
+use audit::message::{Bad, Decoder, Limits, Parcel, Pull, Unreadable};
 
 use super::{Packing, PublishError, Publisher, Sent};
 
@@ -17,6 +17,10 @@ pub enum FileError {
     /// The file's fault.
     #[error("{0}: {1}")]
     Unreadable(String, Unreadable),
+    #[error(
+        "{0}: byte {1}: {2}. Nothing of it was sent: it begins with something else than audit events"
+    )]
+    NoEvents(String, u64, String),
     #[error(transparent)]
     Publish(#[from] PublishError),
 }
@@ -45,7 +49,7 @@ impl Files {
         reader: impl Read + Send + 'static,
     ) -> Result<(), FileError> {
         let unreadable = |why| FileError::Unreadable(name.to_owned(), why);
-        let mut bad = 0;
+        let (mut bad, mut first) = (0, true);
         let mut decoder = Decoder::of_reader(reader, &limits());
         loop {
             let parcel = match decoder.next_parcel() {
@@ -58,6 +62,16 @@ impl Files {
                     return Err(unreadable(why));
                 }
             };
+            if std::mem::take(&mut first)
+                && let Some(Bad { offset, reason, .. }) = foreign(&parcel)
+            {
+                self.flush().await?;
+                return Err(FileError::NoEvents(
+                    name.to_owned(),
+                    *offset,
+                    reason.clone(),
+                ));
+            }
             for event in parcel.events {
                 self.packing.event(event.raw);
             }
@@ -102,6 +116,13 @@ impl Files {
         self.packing.finish();
         self.publisher.send_all(&mut self.packing).await
     }
+}
+
+/// The first piece of something else altogether, which is not worth a message
+/// for each of its lines.
+fn foreign(parcel: &Parcel) -> Option<&Bad> {
+    let has_events = !parcel.events.is_empty() || !parcel.objects.is_empty();
+    parcel.bad.first().filter(|_| !has_events)
 }
 
 /// The user's own file may be of any size; a single event may not.
