@@ -17,6 +17,11 @@ pub const ENCODING: &str = "zstd";
 /// zstd's default: publishing waits for the network, not for this.
 const LEVEL: i32 = 3;
 
+/// What refers further back than 512 KiB is compressed anew: whoever unpacks it
+/// keeps so much at hand, and finds it in its core's cache. Three percent more
+/// to send for a sixth less to unpack.
+const WINDOW_LOG: u32 = 19;
+
 /// What a frame adds at its end: the last block's head, with room to spare.
 const FRAME_END_BYTES: usize = 64;
 
@@ -117,7 +122,11 @@ impl Packer {
 }
 
 fn new_frame() -> Encoder<'static, Vec<u8>> {
-    Encoder::new(Vec::new(), LEVEL).expect("the level is one of zstd's and memory is there")
+    let frame = Encoder::new(Vec::new(), LEVEL).and_then(|mut frame| {
+        frame.window_log(WINDOW_LOG)?;
+        Ok(frame)
+    });
+    frame.expect("level and window are of zstd's and memory is there")
 }
 
 impl fmt::Debug for Packer {
