@@ -67,10 +67,8 @@ impl Working {
     /// What is open when this process leads; only the first call counts.
     pub(super) fn begin<'a>(&self, open: impl Iterator<Item = &'a PlanId>) {
         let mut table = self.table();
-        if !std::mem::take(&mut table.spares) {
-            return;
-        }
-        for id in open {
+        let spares = std::mem::take(&mut table.spares);
+        for id in open.filter(|_| spares) {
             let spared = Failed {
                 times: LUCK + 1,
                 pause: PAUSE_MAX,
@@ -82,9 +80,11 @@ impl Working {
             };
             table.failed.insert(id.clone(), spared);
         }
-        let spared = table.set_aside().count();
-        report::safe_mode(spared);
-        report::plans_set_aside(spared);
+        let aside = table.set_aside().count();
+        if spares {
+            report::safe_mode(aside);
+        }
+        report::plans_set_aside(aside);
     }
 
     /// `None` while another hold lives, or until a plan that failed may be tried

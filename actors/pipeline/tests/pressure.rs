@@ -12,7 +12,7 @@ use tokio::time::sleep;
 
 use super::{
     events::{event, padded},
-    readback::days_ago,
+    readback::{Reading, days_ago},
     weather::Weather,
     world::{Handled, MOMENT, World, leads},
 };
@@ -117,6 +117,28 @@ async fn t33_memory_is_bounded_while_the_journal_cannot_be_written() {
 async fn t33_memory_is_bounded_while_the_lake_cannot_be_written() {
     let mut world = World::new(&TIGHT);
     starve(&mut world, |world, weather| world.lake.sky.set(weather)).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_stop_releases_the_journal_while_memory_is_full() {
+    let mut world = World::new(&TIGHT);
+    let pipeline = world.start(Probe::none()).await;
+    let watch = pipeline.watch();
+    leads(&watch).await;
+    world.lake.sky.set(Weather::Down);
+    for first in 0..300 {
+        world.send("one", None, &okta(first * 4..first * 4 + 4));
+    }
+    sleep(30 * MOMENT).await;
+    assert!(watch.desk.budget().starved(), "credit lasted");
+    drop(watch);
+    pipeline.stop(10 * MOMENT).await;
+    let left = Reading::of(&world.journal, &world.lake);
+    assert!(left.is_released, "whoever comes next waits for a silence");
+
+    world.lake.sky.set(Weather::Fair);
+    let pipeline = world.start(Probe::none()).await;
+    world.finish(pipeline).await;
 }
 
 #[tokio::test(start_paused = true)]

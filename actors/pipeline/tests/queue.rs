@@ -255,7 +255,7 @@ impl Queue for MemoryQueue {
                 self.take(count_max);
                 return unanswered();
             }
-            Fate::Refused | Fate::DoneLater(_) => return unanswered(),
+            Fate::Refused | Fate::NotTaken | Fate::DoneLater(_) => return unanswered(),
         }
         loop {
             let messages = self.take(count_max);
@@ -274,7 +274,7 @@ impl Queue for MemoryQueue {
                 remove_all().for_each(drop);
                 unanswered()
             }
-            Fate::Refused | Fate::DoneLater(_) => unanswered(),
+            Fate::Refused | Fate::NotTaken | Fate::DoneLater(_) => unanswered(),
         }
     }
 

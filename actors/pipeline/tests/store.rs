@@ -82,7 +82,7 @@ impl Store for MemoryStore {
     async fn create(&self, key: &str, body: Bytes) -> Result<Created, StoreError> {
         match self.sky.pass().await {
             Fate::Done => Ok(self.put(key, body)),
-            Fate::Refused => unanswered(),
+            Fate::Refused | Fate::NotTaken => unanswered(),
             Fate::DoneUnanswered => {
                 self.put(key, body);
                 unanswered()

@@ -5,9 +5,12 @@ use audit::{
     source::Source,
 };
 
+use tokio::time::{sleep, timeout};
+
 use super::{
     events::event,
     store::MemoryStore,
+    weather::Weather,
     world::{MOMENT, WINDOW, World},
 };
 use crate::{
@@ -69,7 +72,7 @@ async fn with_a_file_that_cannot_be_made(limits: &[(&str, &str)]) -> (World, Col
     let pipeline = world.start(Probe::none()).await;
     world.send("one", None, &okta(0..10));
     while world.queue.count() > 0 {
-        tokio::time::sleep(MOMENT / 10).await;
+        sleep(MOMENT / 10).await;
     }
     pipeline.stop(10 * MOMENT).await;
     let mut columns = Columns::default();
@@ -103,7 +106,7 @@ async fn a_file_that_cannot_be_made_stops_nobody_and_is_made_once_it_can_be() {
             round + 1,
             "the neighbour's files"
         );
-        tokio::time::sleep(60 * MOMENT).await;
+        sleep(60 * MOMENT).await;
     }
     drop(watch);
     pipeline.stop(10 * MOMENT).await;
@@ -141,7 +144,7 @@ async fn in_safe_mode_what_was_in_the_making_is_left_alone() {
     let pipeline = world.start(Probe::none()).await;
     let why = drain_beside_it(&mut world, &pipeline.watch(), 110).await;
     assert!(why.ends_with("left alone in safe mode"), "{why}");
-    tokio::time::sleep(7_200 * MOMENT).await;
+    sleep(7_200 * MOMENT).await;
     assert_eq!(world.lake.count(), 2, "it could be made, and is not");
     pipeline.stop(10 * MOMENT).await;
 
@@ -201,6 +204,27 @@ async fn a_file_that_is_given_up_is_waited_for_no_longer() {
     assert_eq!(drained.rows_waiting, 0);
     assert_eq!((watch.counts().stored, watch.counts().duplicate), (2, 10));
     assert_eq!(world.lake.count(), 2, "the neighbour's, and two new rows");
+    pipeline.stop(10 * MOMENT).await;
+}
+
+/// By a person, beside a process that cannot write it just now.
+#[tokio::test(start_paused = true)]
+async fn a_file_that_was_given_up_meanwhile_is_not_written() {
+    let mut world = World::new(&LIMITS[1..]);
+    world.lake.sky.set(Weather::Full);
+    let pipeline = world.start(Probe::none()).await;
+    world.send("one", None, &okta(0..10));
+    let watch = pipeline.watch();
+    let waits = timeout(10 * MOMENT, watch.drain(|_| {})).await;
+    assert!(waits.is_err(), "the lake took it");
+    let plan = open_plan(&world.journal);
+    assert!(matches!(world.skip(&plan).await, Ok(10)));
+
+    world.lake.sky.set(Weather::Fair);
+    let drained = watch.drain(|_| {}).await.expect("nothing is waited for");
+    assert_eq!((drained.rows_waiting, watch.counts().stored), (0, 10));
+    sleep(60 * MOMENT).await;
+    assert_eq!(world.lake.count(), 0, "nobody vouches for that file");
     pipeline.stop(10 * MOMENT).await;
 }
 

@@ -9,6 +9,8 @@ pub(super) enum Weather {
     Fair,
     /// Refuses every call.
     Down,
+    /// Takes nothing more; what is there can be read.
+    Full,
     /// Answers nothing until the weather is another; then the call is done.
     Hung,
     /// Each call takes so long.
@@ -24,6 +26,7 @@ pub(super) enum Weather {
 pub(super) enum Fate {
     Done,
     Refused,
+    NotTaken,
     DoneUnanswered,
     DoneLater(Duration),
 }
@@ -48,6 +51,7 @@ impl Sky {
             match weather {
                 Weather::Fair => return Fate::Done,
                 Weather::Down => return Fate::Refused,
+                Weather::Full => return Fate::NotTaken,
                 Weather::Slow(pause) => {
                     tokio::time::sleep(pause).await;
                     return Fate::Done;
