@@ -7,7 +7,6 @@
 
 use std::{
     fmt::{self, Write as _},
-    io::{self, Write as _},
     panic,
 };
 
@@ -25,7 +24,7 @@ use tracing_subscriber::{
     util::SubscriberInitExt,
 };
 
-use crate::{clock::Machine, color};
+use crate::{clock::Machine, color, progress};
 
 /// Longest field of a line, in bytes.
 const FIELD_BYTES_MAX: usize = 1_024;
@@ -76,8 +75,7 @@ impl<S: Subscriber> Layer<S> for Lines {
     fn on_event(&self, event: &Event<'_>, _: Context<'_, S>) {
         let mut line = self.format.line(Machine.wall_ms(), event);
         line.push('\n');
-        // Nobody is left to tell if this fails.
-        io::stderr().lock().write_all(line.as_bytes()).ok();
+        progress::print_above(&line);
     }
 }
 

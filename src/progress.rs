@@ -1,15 +1,23 @@
 //! Progress bars on standard error, for people who watch.
 //!
 //! Hidden unless standard error is a terminal, so that logs and pipes stay
-//! clean. A bar is gone when its value is dropped.
+//! clean. A bar is gone when its value is dropped, and steps aside for a line.
 
 use std::{
     borrow::Cow,
-    io::{self, IsTerminal, Read},
+    fmt,
+    io::{self, IsTerminal, Read, Write},
+    sync::LazyLock,
     time::Duration,
 };
 
-use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+use indicatif::{
+    HumanCount, MultiProgress, ProgressBar, ProgressDrawTarget, ProgressState, ProgressStyle,
+};
+
+/// All that are drawn.
+static BARS: LazyLock<MultiProgress> =
+    LazyLock::new(|| MultiProgress::with_draw_target(ProgressDrawTarget::stderr_with_hz(10)));
 
 #[derive(Debug)]
 pub struct Progress(ProgressBar);
@@ -28,21 +36,20 @@ impl Progress {
 
     /// Things, such as messages left in a queue.
     pub fn count(whole: u64, quiet: bool) -> Progress {
-        const BAR: &str = "{prefix} [{wide_bar}] {human_pos}/{human_len} {per_sec} {eta}";
+        const BAR: &str = "{prefix} [{wide_bar}] {human_pos}/{human_len} {rate} {eta}";
         Progress::new(Some(whole), BAR, quiet)
     }
 
     fn new(whole: Option<u64>, template: &str, quiet: bool) -> Progress {
-        let target = if quiet || !io::stderr().is_terminal() {
-            ProgressDrawTarget::hidden()
-        } else {
-            ProgressDrawTarget::stderr_with_hz(10)
-        };
         let style = ProgressStyle::with_template(template).expect("our templates are valid");
-        let bar = ProgressBar::with_draw_target(whole, target).with_style(style);
-        if !bar.is_hidden() {
-            bar.enable_steady_tick(Duration::from_millis(200));
+        let style = style.with_key("rate", rate);
+        let bar = ProgressBar::with_draw_target(whole, ProgressDrawTarget::hidden());
+        let bar = bar.with_style(style);
+        if quiet || !io::stderr().is_terminal() {
+            return Progress(bar);
         }
+        let bar = BARS.add(bar);
+        bar.enable_steady_tick(Duration::from_millis(200));
         Progress(bar)
     }
 
@@ -66,7 +73,20 @@ impl Progress {
 impl Drop for Progress {
     fn drop(&mut self) {
         self.0.finish_and_clear();
+        BARS.remove(&self.0);
     }
+}
+
+/// Whole things a second: nobody reads more of it.
+fn rate(state: &ProgressState, out: &mut dyn fmt::Write) {
+    // An error means that the line is full.
+    write!(out, "{}/s", HumanCount(state.per_sec() as u64)).ok();
+}
+
+/// Writes text to standard error, above the bars.
+pub fn print_above(text: &str) {
+    // Nobody is left to tell if this fails.
+    BARS.suspend(|| io::stderr().lock().write_all(text.as_bytes()).ok());
 }
 
 #[cfg(test)]

@@ -122,16 +122,12 @@ fn readiness(watch: Watch) -> http::Probe {
     Arc::new(move || {
         let standing = watch.standing();
         let mut parts = BTreeMap::from([
-            ("role", standing.role.name().to_owned()),
-            ("journal_epoch", standing.epoch.0.to_string()),
-            ("journal_head", standing.head.0.to_string()),
-            ("version", VERSION.to_owned()),
+            ("role", standing.role.name().into()),
+            ("journal_epoch", standing.epoch.0.into()),
+            ("journal_head", standing.head.0.into()),
+            ("version", VERSION.into()),
         ]);
-        parts.extend(
-            standing
-                .lag_ms
-                .map(|lag| ("journal_lag_ms", lag.to_string())),
-        );
+        parts.extend(standing.lag_ms.map(|lag| ("journal_lag_ms", lag.into())));
         Readiness {
             ready: standing.is_current,
             parts,

@@ -34,6 +34,16 @@ fn what_a_damaged_journal_holds_and_no_file_has_is_sent_again() {
     publish(&deployment, 50..60);
     deployment.drain();
     deployment.set("IDTRAIL_JOURNAL_NAME", "main");
+    let untold = deployment.start_with(
+        &[("IDTRAIL_TRUST_ATTRIBUTES", "false")],
+        &["journal", "salvage"],
+    );
+    let untold = untold.wait();
+    assert_eq!(
+        untold.code,
+        Some(2),
+        "they would be another tenant's: {untold:?}"
+    );
     let salvaged = deployment.json(&["journal", "salvage"]);
     assert_eq!(salvaged["unreadable"], serde_json::json!([log.len()]));
     assert_eq!(

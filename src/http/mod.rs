@@ -34,6 +34,7 @@ use axum::{
 };
 use metrics_exporter_prometheus::{BuildError, Matcher, PrometheusBuilder, PrometheusHandle};
 use serde::Serialize;
+use serde_json::Value;
 use tokio::net::TcpListener;
 
 pub use self::tls::TlsError;
@@ -49,7 +50,7 @@ pub struct Readiness {
     pub ready: bool,
     /// What each part says of itself.
     #[serde(flatten)]
-    pub parts: BTreeMap<&'static str, String>,
+    pub parts: BTreeMap<&'static str, Value>,
 }
 
 /// Asked at each request; must answer at once.
@@ -57,7 +58,8 @@ pub type Probe = Arc<dyn Fn() -> Readiness + Send + Sync>;
 
 #[derive(Debug, thiserror::Error)]
 #[error(
-    "cannot listen on {address}: {source}: free the port or set `http.listen` to another address"
+    "cannot listen on {address}: {source}: free the port or set `http.listen` to another address, such as \
+     IDTRAIL_HTTP_LISTEN=127.0.0.1:8081"
 )]
 pub struct BindError {
     address: SocketAddr,

@@ -96,17 +96,34 @@ pub(super) fn sync_directory(path: &Path) -> Result<(), Fault> {
         .map_err(|error| Fault::new("sync", path, &error))
 }
 
-/// Makes a directory and what is missing above it, durably.
+/// Makes a directory and what is missing above it, durably. Others may make, or
+/// remove, the same at the same time.
 pub(super) fn make_directory(path: &Path) -> Result<(), Fault> {
-    match fs::create_dir(path) {
-        Ok(()) => sync_directory(parent(path)),
-        Err(error) if error.kind() == ErrorKind::AlreadyExists && path.is_dir() => Ok(()),
-        // Where the parent is there, as `/proc` is, it would be for ever.
-        Err(error) if error.kind() == ErrorKind::NotFound && !parent(path).is_dir() => {
-            make_directory(parent(path))?;
-            make_directory(path)
+    let above = parent(path);
+    let made = match make_one_directory(path) {
+        Err(error) if error.kind() == ErrorKind::NotFound => {
+            if !above.is_dir() {
+                make_directory(above)?;
+            }
+            // Once: where the parent is there and takes nothing, as in `/proc`, it
+            // would be for ever.
+            make_one_directory(path)
         }
+        made => made,
+    };
+    match made {
+        Ok(true) => sync_directory(above),
+        Ok(false) => Ok(()),
         Err(error) => Err(Fault::new("make the directory", path, &error)),
+    }
+}
+
+/// Whether it was not there.
+fn make_one_directory(path: &Path) -> io::Result<bool> {
+    match fs::create_dir(path) {
+        Ok(()) => Ok(true),
+        Err(error) if error.kind() == ErrorKind::AlreadyExists && path.is_dir() => Ok(false),
+        Err(error) => Err(error),
     }
 }
 

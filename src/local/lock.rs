@@ -26,7 +26,9 @@ pub struct DirectoryLock {
 pub enum LockError {
     #[error("{path} is in use by pid {pid}: stop that process or choose another --data")]
     InUse { path: String, pid: String },
-    #[error("cannot lock {path}: {source}: give this user access to the data directory")]
+    #[error(
+        "cannot lock {path}: {source}: give this user access to the data directory, or choose another with --data"
+    )]
     Io { path: String, source: io::Error },
 }
 

@@ -26,6 +26,8 @@ pub use value::{Kind, Value};
 /// The file that is read where none is named, if it is there.
 pub const FILE_DEFAULT: &str = "idtrail.yaml";
 
+const GEOIP: &str = "identity_activity_center.maxmind_geoip_city_db_path";
+
 /// Environment variables by name.
 pub type Environment = BTreeMap<String, String>;
 
@@ -110,8 +112,11 @@ impl Settings {
                 return Err(vec![raw::at(&name, 1, "", what)]);
             }
         };
-        let mut settings = Settings::parse(&name, &text, environment)?;
-        settings.warnings.extend(settings.missing_geoip(&name));
+        let values = raw::values(&name, &text, environment)?;
+        let place = values.place(GEOIP);
+        let mut settings = Settings::from(values);
+        let missing = place.and_then(|place| settings.missing_geoip(place));
+        settings.warnings.extend(missing);
         Ok(settings)
     }
 
@@ -125,18 +130,17 @@ impl Settings {
         raw::values(file, text, environment).map(Settings::from)
     }
 
-    fn missing_geoip(&self, file: &str) -> Option<Issue> {
+    fn missing_geoip(&self, place: Place) -> Option<Issue> {
         let path = self.geoip.as_ref().filter(|path| !path.exists())?;
         let what = format!(
             "{} does not exist, the place columns stay NULL until it does",
             path.display()
         );
-        Some(raw::at(
-            file,
-            1,
-            "identity_activity_center.maxmind_geoip_city_db_path",
+        Some(Issue {
+            place,
+            key: GEOIP.to_owned(),
             what,
-        ))
+        })
     }
 }
 
@@ -146,9 +150,7 @@ impl From<Values> for Settings {
         let compression: String = values.required("lake.compression");
         Settings {
             aws: Aws::of(&mut values),
-            geoip: values
-                .optional::<String>("identity_activity_center.maxmind_geoip_city_db_path")
-                .map(PathBuf::from),
+            geoip: values.optional::<String>(GEOIP).map(PathBuf::from),
             log: Log {
                 level: level
                     .parse()

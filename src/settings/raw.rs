@@ -18,10 +18,17 @@ use super::{
 #[derive(Debug)]
 pub(super) struct Values {
     values: BTreeMap<&'static str, Value>,
+    /// Of those that were given.
+    places: BTreeMap<&'static str, Place>,
     pub(super) warnings: Vec<Issue>,
 }
 
 impl Values {
+    /// Where the key's value was given.
+    pub(super) fn place(&self, path: &str) -> Option<Place> {
+        self.places.get(path).cloned()
+    }
+
     /// The value of a key that may be unset.
     pub(super) fn optional<T: TryFrom<Value>>(&mut self, path: &str) -> Option<T> {
         self.values
@@ -212,13 +219,14 @@ impl Given<'_> {
         let mut values: BTreeMap<_, _> = keys::all()
             .filter_map(|key| Some((key.path, key.kind.parse(key.default?).ok()?)))
             .collect();
-        values.extend(
-            self.values
-                .into_iter()
-                .map(|(path, (_, value))| (path, value)),
-        );
+        let mut places = BTreeMap::new();
+        for (path, (place, value)) in self.values {
+            values.insert(path, value);
+            places.insert(path, place);
+        }
         Ok(Values {
             values,
+            places,
             warnings: self.warnings,
         })
     }

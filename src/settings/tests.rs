@@ -71,7 +71,7 @@ fn the_aws_mode_tells_all_that_it_misses_at_once() {
         "identity_activity_center:\n  enabled: true\n  s3: lake-bucket/data/\n  table: events\n",
         &[("IDTRAIL_BUCKET_OWNER", "1")],
         &[
-            "f.yaml:3: identity_activity_center.s3: expects s3://bucket or s3://bucket/prefix, not \"lake-bucket/data/\"",
+            "f.yaml:3: identity_activity_center.s3: expects s3://bucket or s3://bucket/prefix, the bucket of 3 to 63 characters of a-z, 0-9, - and ., not \"lake-bucket/data/\"",
             "IDTRAIL_BUCKET_OWNER: bucket_owner: expects an AWS account of twelve digits, in quotes, not \"1\"",
             "f.yaml:2: identity_activity_center.region: is needed where identity_activity_center.enabled is true, such as eu-central-1",
             "f.yaml:2: identity_activity_center.s3_large_files: is needed where identity_activity_center.enabled is true, such as s3://BUCKET/large_files/",
@@ -210,10 +210,14 @@ fn a_missing_geoip_file_is_a_warning_and_a_missing_named_file_an_error() {
     )
     .expect("the directory is writable");
     let settings = Settings::load(Some(&file), &Environment::new()).expect("only a warning");
+    let warning = &settings.warnings[0];
     assert!(
-        settings.warnings[0]
-            .what
-            .contains("place columns stay NULL")
+        warning.what.contains("place columns stay NULL"),
+        "{warning}"
+    );
+    assert!(
+        warning.to_string().contains("idtrail.yaml:2: "),
+        "{warning}"
     );
 }
 

@@ -138,7 +138,8 @@ impl Kind {
             )),
             Kind::S3 => Prefix::parse(text).map(Value::S3).ok_or_else(|| {
                 format!(
-                    "expects s3://bucket or s3://bucket/prefix, not {}",
+                    "expects s3://bucket or s3://bucket/prefix, the bucket of 3 to 63 characters of \
+                     a-z, 0-9, - and ., not {}",
                     shown(text)
                 )
             }),

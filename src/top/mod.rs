@@ -16,7 +16,7 @@ mod view;
 mod watched;
 
 use std::{
-    io,
+    io::{self, IsTerminal as _},
     sync::{
         Arc,
         atomic::{AtomicBool, Ordering},
@@ -26,7 +26,10 @@ use std::{
 
 use ratatui::{
     buffer::Buffer,
-    crossterm::event::{self, Event},
+    crossterm::{
+        event::{self, Event},
+        terminal,
+    },
     layout::Rect,
 };
 use tokio::{
@@ -42,7 +45,7 @@ use crate::client::ClientError;
 /// How long a key may wait for the thread that reads them to see that it is to end.
 const KEYS_EVERY: Duration = Duration::from_millis(100);
 
-/// Of a snapshot that is printed.
+/// Of a snapshot that is printed, at most.
 const SNAPSHOT_WIDTH: u16 = 100;
 
 /// Shows the service until a key, or `stop`, ends it.
@@ -163,7 +166,10 @@ impl Snapshot {
     /// As many rows as there is something on.
     pub fn text(&self) -> String {
         let height = self.model().map_or(1, view::rows);
-        let area = Rect::new(0, 0, SNAPSHOT_WIDTH, height);
+        let terminal = terminal::size().ok().filter(|_| io::stdout().is_terminal());
+        let width = terminal.map_or(SNAPSHOT_WIDTH, |(columns, _)| columns);
+        let width = width.clamp(view::WIDTH_MIN, SNAPSHOT_WIDTH);
+        let area = Rect::new(0, 0, width, height);
         let mut buffer = Buffer::empty(area);
         view::draw_numbers(&self.screen, area, &mut buffer);
         text_of(&buffer)

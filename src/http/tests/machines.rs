@@ -13,7 +13,7 @@ async fn liveness_is_constant_and_readiness_follows_the_probe() {
         let ready = Arc::clone(&ready);
         Arc::new(move || Readiness {
             ready: ready.load(Ordering::Relaxed),
-            parts: BTreeMap::from([("journal", "replaying".to_owned())]),
+            parts: BTreeMap::from([("journal", "replaying".into())]),
         })
     };
     let recorder = PrometheusBuilder::new().build_recorder();

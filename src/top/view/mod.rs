@@ -22,6 +22,9 @@ use super::{
     screen::Screen,
 };
 
+/// Below, cells would be cut, and a cut number is a wrong one.
+pub(super) const WIDTH_MIN: u16 = 80;
+
 /// From here on there are frames.
 const ROOMY: (u16, u16) = (100, 36);
 
@@ -65,8 +68,13 @@ pub(super) fn draw(screen: &Screen, area: Rect, buffer: &mut Buffer) {
 /// What has its place on any terminal, without the keys.
 pub(super) fn draw_numbers(screen: &Screen, area: Rect, buffer: &mut Buffer) {
     match &screen.watched.model {
+        _ if area.width < WIDTH_MIN => {
+            let (needed, there) = (WIDTH_MIN, area.width);
+            let what = format!("{needed} columns are needed, {there} are there");
+            instead(screen, what, area, buffer);
+        }
         Some(model) => compact(screen, model, area, buffer),
-        None => waiting(screen, area, buffer),
+        None => instead(screen, waiting(screen), area, buffer),
     }
 }
 
@@ -260,11 +268,15 @@ fn role(model: &Model) -> String {
 }
 
 /// Before the first numbers.
-fn waiting(screen: &Screen, area: Rect, buffer: &mut Buffer) {
-    let text = match &screen.watched.trouble {
+fn waiting(screen: &Screen) -> String {
+    match &screen.watched.trouble {
         Some(_) => format!("trying {} again and again", screen.place),
         None => format!("the first numbers of {} are coming", screen.place),
-    };
+    }
+}
+
+/// In place of all numbers.
+fn instead(screen: &Screen, text: String, area: Rect, buffer: &mut Buffer) {
     let middle = Constraint::Length(1);
     let [_, row, _] =
         Layout::vertical([Constraint::Fill(1), middle, Constraint::Fill(1)]).areas(area);

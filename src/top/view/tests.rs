@@ -140,6 +140,16 @@ fn check(name: &str, found: &str) {
 }
 
 #[test]
+fn a_terminal_that_would_cut_numbers_shows_none() {
+    let found = text(&busy(""), 79, 24);
+    assert!(
+        found.contains("80 columns are needed, 79 are there"),
+        "{found}"
+    );
+    assert!(!found.contains("journal"), "{found}");
+}
+
+#[test]
 fn a_busy_service_looks_as_it_did() {
     let screen = busy("");
     check("80x24", &text(&screen, 80, 24));

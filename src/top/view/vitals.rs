@@ -30,12 +30,12 @@ pub(super) fn brief(screen: &Screen, model: &Model) -> Vec<Line<'static>> {
         text(
             screen,
             "open",
-            &format!("{} partitions", known(model.in_hand.partitions_open, count)),
+            &things(model.in_hand.partitions_open, "partition"),
         ),
         text(
             screen,
             "in hand",
-            &format!("{} messages", known(model.in_hand.messages, count)),
+            &things(model.in_hand.messages, "message"),
         ),
         lag(
             screen,
@@ -86,6 +86,12 @@ pub(super) fn full(screen: &Screen, model: &Model) -> Vec<Line<'static>> {
         ),
     ]);
     lines
+}
+
+/// `1 message`, `12 messages`.
+fn things(number: Option<f64>, what: &str) -> String {
+    let ending = if number == Some(1.0) { "" } else { "s" };
+    format!("{} {what}{ending}", known(number, count))
 }
 
 fn text(screen: &Screen, label: &str, text: &str) -> Line<'static> {
