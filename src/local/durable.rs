@@ -271,6 +271,20 @@ mod tests {
     }
 
     #[test]
+    fn a_directory_that_several_make_at_once_is_made() {
+        let directory = tempfile::tempdir().expect("a temporary directory");
+        for round in 0..100 {
+            let path = directory.path().join(format!("{round}/data/acme/day"));
+            std::thread::scope(|scope| {
+                for _ in 0..4 {
+                    scope.spawn(|| make_directory(&path).expect("it is made"));
+                }
+            });
+            assert!(path.is_dir());
+        }
+    }
+
+    #[test]
     fn only_abandoned_temporary_files_are_swept() {
         let directory = tempfile::tempdir().expect("a temporary directory");
         let path = temporary(directory.path(), &Names::new());

@@ -112,6 +112,28 @@ async fn many_events_of_many_files_share_a_message_and_keep_their_bytes() {
 }
 
 #[tokio::test]
+async fn a_file_of_something_else_is_refused_and_what_came_before_it_is_sent() {
+    let world = world();
+    let mut publisher = world.files(None);
+    let events = io::Cursor::new(b"{\"a\":1}\n".to_vec());
+    publisher.publish("events", events).await.expect("readable");
+    for other in [&b"time,who\n12:00,ada\n"[..], b"\x7fELF\x02\n\x00\n\xff"] {
+        let reader = io::Cursor::new(other.to_vec());
+        let refused = publisher
+            .publish("other", reader)
+            .await
+            .expect_err("no events");
+        assert!(matches!(refused, FileError::NoEvents(..)), "{refused}");
+        assert!(
+            refused.to_string().starts_with("other: byte 0: "),
+            "{refused}"
+        );
+    }
+    let (events, bad) = world.arrived().await;
+    assert_eq!((events.len(), bad.len()), (1, 0));
+}
+
+#[tokio::test]
 async fn every_message_says_source_and_tenant() {
     let world = world();
     let mut publisher = world.files(Some("acme"));
