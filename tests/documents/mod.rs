@@ -19,6 +19,7 @@
 //! is written anew.
 
 mod compare;
+mod logs;
 pub(crate) mod markdown;
 mod queries;
 mod rules;

@@ -49,13 +49,16 @@ const HARM: [&str; 12] = [
 ];
 
 /// What a block may need that no test has: `needs=okta`.
-const NEEDS: [(&str, &str); 8] = [
+const NEEDS: [(&str, &str); 11] = [
     ("athena", "no stand-in answers its queries"),
     ("aws", "an account in which something is broken"),
     ("certificates", "of an authority of one's own"),
+    ("cluster", "Kubernetes"),
+    ("docker", "its daemon, and a registry to push to"),
     ("grafana", "a server with a browser in front of it"),
     ("hours", "runs for as long as it is told to"),
     ("okta", "its event source exists in a real account alone"),
+    ("release", "an optimised build takes a quarter of an hour"),
     ("service", "a machine that it is installed on"),
     ("teleport", "programs of a Teleport cluster"),
 ];

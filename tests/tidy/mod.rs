@@ -3,12 +3,14 @@
 //! Each rule gathers all its complaints, as `file:line: what, and what to do`,
 //! and fails once. What clippy can see (`unwrap`, banned calls) is left to clippy.
 
+mod deploy;
 mod documents;
 mod grafana;
 mod metrics;
 mod settings;
 pub(crate) mod source;
 mod topology;
+mod yaml;
 
 use std::{env, fs};
 

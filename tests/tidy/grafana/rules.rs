@@ -3,64 +3,21 @@
 
 use std::collections::BTreeSet;
 
-use saphyr_parser::{Event, Parser, StrInput};
-use serde_json::{Map, Value};
+use serde_json::Value;
 
-use super::{super::check, complaints, in_runbook, read};
+use super::{
+    super::{check, yaml},
+    complaints, in_runbook, read,
+};
 
 const RULES: &str = "grafana/alerts.yaml";
 
 /// What somebody who is woken looks for.
 const RUNBOOK: &str = "docs/runbook.md#";
 
-/// A file of ours as the tree that it is; every scalar is text.
-fn yaml(text: &str) -> Value {
-    let mut parser = Parser::new_from_str(text);
-    loop {
-        match next(&mut parser) {
-            Event::StreamStart | Event::DocumentStart(_) => {}
-            event => return node(&mut parser, event),
-        }
-    }
-}
-
-fn next<'t>(parser: &mut Parser<'t, StrInput<'t>>) -> Event<'t> {
-    let event = parser.next_event().expect("the text goes on");
-    event.expect("YAML").0
-}
-
-fn node<'t>(parser: &mut Parser<'t, StrInput<'t>>, event: Event<'t>) -> Value {
-    match event {
-        Event::SequenceStart(..) => {
-            let mut list = Vec::new();
-            loop {
-                match next(parser) {
-                    Event::SequenceEnd => return list.into(),
-                    event => list.push(node(parser, event)),
-                }
-            }
-        }
-        Event::MappingStart(..) => {
-            let mut map = Map::new();
-            loop {
-                match next(parser) {
-                    Event::MappingEnd => return map.into(),
-                    Event::Scalar(key, ..) => {
-                        let event = next(parser);
-                        map.insert(key.into_owned(), node(parser, event));
-                    }
-                    other => panic!("no key: {other:?}"),
-                }
-            }
-        }
-        Event::Scalar(text, ..) => text.into_owned().into(),
-        other => panic!("no value: {other:?}"),
-    }
-}
-
 fn rules() -> Vec<Value> {
-    let groups = yaml(&read(RULES));
-    let groups = groups["groups"].as_array().expect("groups").clone();
+    let file = yaml::documents(&read(RULES));
+    let groups = file[0]["groups"].as_array().expect("groups");
     let rules = groups.iter().filter_map(|group| group["rules"].as_array());
     rules.flatten().cloned().collect()
 }
