@@ -3,6 +3,8 @@
 
 use std::fs;
 
+use audit::journal::Digest;
+
 use super::{events, program::Deployment, readers};
 
 fn publish(deployment: &Deployment, numbers: std::ops::Range<u64>) {
@@ -61,4 +63,31 @@ fn what_a_damaged_journal_holds_and_no_file_has_is_sent_again() {
         (&verified["ok"], &verified["stored"]),
         (&true.into(), &160.into())
     );
+}
+
+/// Else all that an older release cannot read would be taken for lost.
+#[test]
+fn what_a_newer_release_wrote_is_no_damage() {
+    let deployment = Deployment::new();
+    publish(&deployment, 0..5);
+    deployment.drain();
+    let log = deployment.files("large_files/_idtrail/main/log");
+    let newest = log.last().expect("there is a journal");
+    let mut bytes = fs::read(newest).expect("it can be read");
+    // Magic, version, …, and a digest of all before it.
+    bytes[8] = 99;
+    let body = bytes.len() - size_of::<Digest>();
+    let digest = Digest::of(&bytes[..body]);
+    bytes[body..].copy_from_slice(&digest.0);
+    fs::write(newest, bytes).expect("it can be written");
+    for verb in [
+        &["journal", "salvage"][..],
+        &["verify"],
+        &["journal", "plans"],
+    ] {
+        let ended = deployment.idtrail(verb);
+        assert_eq!(ended.code, Some(3), "{ended:?}");
+        let says = "format 99, written by a newer idtrail: upgrade";
+        assert!(ended.stderr.contains(says), "{says:?} is not in {ended:?}");
+    }
 }

@@ -3,7 +3,11 @@
 
 use std::{collections::BTreeSet, fs};
 
-use audit::source::Source;
+use audit::{
+    journal::{Object, Record},
+    source::Source,
+};
+use bytes::Bytes;
 use serde_json::Value;
 
 use super::{events::event, program::Deployment};
@@ -40,6 +44,56 @@ fn planned(deployment: &Deployment) -> Vec<String> {
         plan["file"].as_str().expect("a name").to_owned()
     };
     plans.stdout.lines().map(file).collect()
+}
+
+/// No raw event of the journal can be read any more; its chain of digests is whole.
+fn spoil_events(deployment: &Deployment) {
+    let mut previous = None;
+    for path in deployment.files("large_files/_idtrail/main/log") {
+        let bytes = fs::read(&path).expect("it can be read").into();
+        let (mut object, _) = Object::decode(&bytes).expect("a journal object");
+        object.header.previous = previous.unwrap_or(object.header.previous);
+        for record in &mut object.records {
+            if let Record::Batch(batch) = record {
+                batch.blocks[0].frame = Bytes::from_static(b"no frame");
+            }
+        }
+        let sealed = object.encode();
+        fs::write(&path, &sealed.bytes).expect("it can be written");
+        previous = Some(sealed.digest);
+    }
+}
+
+#[test]
+fn events_that_cannot_be_read_are_given_up_only_where_a_person_says_so() {
+    let deployment = with_a_poisonous_file();
+    deployment.change_topology(&[("write_format = 1", "write_format = 2")]);
+    spoil_events(&deployment);
+    let [file] = &planned(&deployment)[..] else {
+        panic!("one file is in the making");
+    };
+    let kept = deployment.path("kept.ndjson");
+    let path = kept.to_str().expect("a path is text");
+    let skip = [
+        "journal", "skip", file, "--reason", "damage", "--events", path,
+    ];
+    let refused = deployment.idtrail(&skip);
+    assert_eq!(refused.code, Some(3), "{refused:?}");
+    assert!(refused.stderr.contains("--incomplete"), "{refused:?}");
+    assert!(!kept.exists(), "nothing was given up");
+    assert_eq!(&planned(&deployment)[..], [file.clone()]);
+
+    let skipped = deployment.json(&[&skip[..], &["--incomplete"]].concat());
+    assert_eq!(
+        (&skipped["rows"], &skipped["events"]),
+        (&5.into(), &0.into())
+    );
+    deployment.drain();
+    let verified = deployment.json(&["verify"]);
+    assert_eq!(
+        (&verified["ok"], &verified["rows_given_up"]),
+        (&true.into(), &5.into())
+    );
 }
 
 #[test]
