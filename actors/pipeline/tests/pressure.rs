@@ -126,16 +126,19 @@ async fn a_stop_releases_the_journal_while_memory_is_full() {
     let watch = pipeline.watch();
     leads(&watch).await;
     world.lake.sky.set(Weather::Down);
-    for first in 0..300 {
-        world.send("one", None, &okta(first * 4..first * 4 + 4));
-    }
+    // One message, whose end waits for credit that nobody gives back.
+    world.send("one", None, &okta(0..300));
     sleep(30 * MOMENT).await;
     assert!(watch.desk.budget().starved(), "credit lasted");
+    assert_eq!(watch.in_flight.count(), 1, "it was taken in whole");
     drop(watch);
+    // As long as a release may take, and no longer.
+    world.journal.sky.set(Weather::Slow(4 * MOMENT));
     pipeline.stop(10 * MOMENT).await;
     let left = Reading::of(&world.journal, &world.lake);
     assert!(left.is_released, "whoever comes next waits for a silence");
 
+    world.journal.sky.set(Weather::Fair);
     world.lake.sky.set(Weather::Fair);
     let pipeline = world.start(Probe::none()).await;
     world.finish(pipeline).await;
