@@ -81,7 +81,7 @@ fn events_that_cannot_be_read_are_given_up_only_where_a_person_says_so() {
     assert_eq!(refused.code, Some(3), "{refused:?}");
     assert!(refused.stderr.contains("--incomplete"), "{refused:?}");
     assert!(!kept.exists(), "nothing was given up");
-    assert_eq!(&planned(&deployment)[..], [file.clone()]);
+    assert_eq!(planned(&deployment), std::slice::from_ref(file));
 
     let skipped = deployment.json(&[&skip[..], &["--incomplete"]].concat());
     assert_eq!(
