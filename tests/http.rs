@@ -1,6 +1,7 @@
 //! What a running service tells machines: alive, ready, and its numbers.
 
 use audit::source::Source;
+use serde_json::Value;
 
 use super::{events, program::Deployment};
 
@@ -26,6 +27,12 @@ fn the_service_tells_that_it_lives_works_and_what_it_did() {
     ] {
         assert_eq!(service.count(name), value, "{name}");
     }
+    let ready: Value = serde_json::from_str(&service.get("/readyz").1).expect("JSON");
+    for part in ["journal_epoch", "journal_head", "journal_lag_ms"] {
+        assert!(ready[part].is_u64(), "{part}: {ready}");
+    }
+    let told = service.get("/metrics").1;
+    assert!(told.contains("idtrail_plans_set_aside 0"), "from the start");
     assert_eq!(service.get("/nowhere").0, 404);
     assert_eq!(service.terminate().code, Some(0));
 }

@@ -19,7 +19,7 @@ const LEVEL: i32 = 3;
 
 /// What refers further back than 512 KiB is compressed anew: whoever unpacks it
 /// keeps so much at hand, and finds it in its core's cache. Three percent more
-/// to send for a sixth less to unpack.
+/// to send for a seventh less to unpack.
 const WINDOW_LOG: u32 = 19;
 
 /// What a frame adds at its end: the last block's head, with room to spare.

@@ -31,9 +31,6 @@ const HOME: &str = "idtrail-demo";
 /// Where `make demo` puts DuckDB's program.
 const DUCKDB: &str = ".venv/bin/duckdb";
 
-/// Where `top` looks, unless settings or --url say something else.
-const USUAL_PORT: u16 = 8_080;
-
 const EVENTS: RangeInclusive<u64> = 1_000..=100_000_000;
 
 /// Whose events they are.
@@ -182,10 +179,7 @@ fn next(settings: &Settings, serving: Option<SocketAddr>) -> String {
     let (what, last) = match serving {
         Some(address) => (
             "this instance at work, in another terminal",
-            match address.port() {
-                USUAL_PORT => "top".to_owned(),
-                _ => format!("top --url http://{address}"),
-            },
+            format!("top --url http://{address}"),
         ),
         None => (
             "everything counted again, from the objects",

@@ -28,7 +28,8 @@ use crate::{
 ///
 /// A file may be NDJSON, a JSON array, one event, a CloudTrail file ({"Records": [...]}), and any
 /// of these in gzip or zstd: its content tells. Works beside a running `run`. Publishing the same
-/// events again does no harm: they are recognised as duplicates.
+/// events again does no harm: they are recognised as duplicates. What is no event among them goes to
+/// quarantine; a file that begins with something else altogether is refused with exit code 2.
 ///
 /// Prints how many events were sent, in how many messages, and how many of the events no message
 /// can hold, so that they went by way of the store: {"events","messages","offloaded"}.

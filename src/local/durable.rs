@@ -96,8 +96,8 @@ pub(super) fn sync_directory(path: &Path) -> Result<(), Fault> {
         .map_err(|error| Fault::new("sync", path, &error))
 }
 
-/// Makes a directory and what is missing above it, durably. Others may make, or
-/// remove, the same at the same time.
+/// Makes a directory and what is missing above it, durably. Others may make the
+/// same at the same time.
 pub(super) fn make_directory(path: &Path) -> Result<(), Fault> {
     let above = parent(path);
     let made = match make_one_directory(path) {

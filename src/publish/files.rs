@@ -1,7 +1,8 @@
 //! Whole files: read as a stream, taken apart, and sent.
 //!
 //! What is no event is sent too, by itself, so that it reaches quarantine like
-//! anything else that is bad, and is not lost on the way there.
+//! anything else that is bad, and is not lost on the way there. A file that
+//! begins with no event at all is something else, and refused.
 
 use std::io::Read;
 

@@ -110,3 +110,26 @@ fn a_file_is_read_as_a_stream() {
     }
     assert_eq!(events, 2_000_000);
 }
+
+/// Whoever unpacks it keeps no more at hand than a core's cache has room for.
+#[test]
+fn a_message_refers_no_further_back_than_its_window() {
+    let mut packer = Packer::new(1 << 20);
+    let mut number = 1_u64;
+    for _ in 0..2_000 {
+        number = number
+            .wrapping_mul(6_364_136_223_846_793_005)
+            .wrapping_add(1);
+        let event = format!(r#"{{"id":"{number:016x}","text":"{}"}}"#, "x".repeat(1_000));
+        assert_eq!(packer.push(event.as_bytes()), Full::No);
+    }
+    let body = packer.finish().expect("a message");
+    let frame = STANDARD.decode(body).expect("base64");
+    let unpacked = |window_log| {
+        let mut decoder = zstd::stream::read::Decoder::new(&frame[..]).expect("a frame");
+        decoder.window_log_max(window_log).expect("a window");
+        std::io::copy(&mut decoder, &mut std::io::sink())
+    };
+    assert!(unpacked(19).expect("it fits") > 1 << 20);
+    assert!(unpacked(18).is_err(), "it has use for all of its window");
+}
